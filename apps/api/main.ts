@@ -1,0 +1,2 @@
+import { x } from '@interlock/config';
+process.stdout.write(String(x));
