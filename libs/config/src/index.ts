@@ -1,1 +1,3 @@
-export const x = 1;
+export { NAME_PATTERN } from './parsers.js';
+export { InvalidSettings, readSettings, Settings } from './settings.js';
+export { SettingsModule } from './settings.module.js';

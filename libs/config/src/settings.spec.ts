@@ -1,0 +1,74 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { environmentSchema, InvalidSettings, readSettings, SECRET_NAMES } from './settings.js';
+
+function problemsOf(environment: Record<string, string>): readonly string[] {
+  try {
+    readSettings(environment);
+  } catch (error) {
+    if (error instanceof InvalidSettings) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('settings', () => {
+  it('has a default for everything but secrets and the database', () => {
+    const settings = readSettings({});
+    expect(settings).toMatchObject({ host: '127.0.0.1', port: 3000, maxPositionLimit: 1_000_000 });
+    expect(settings.adminApiToken).toBeUndefined();
+    expect(settings.databaseUrl).toBeUndefined();
+  });
+
+  it('treats an empty variable as absent', () => {
+    expect(readSettings({ PORT: '', ADMIN_API_TOKEN: ' ' }).port).toBe(3000);
+  });
+
+  it('names every wrong setting and what is allowed, in one go, without repeating its value', () => {
+    const problems = problemsOf({ PORT: '70000', LOG_LEVEL: 'loud', ADMIN_API_TOKEN: 'short-secret' });
+    expect(problems).toEqual([
+      'PORT must be a whole number from 0 to 65535',
+      'LOG_LEVEL must be one of trace, debug, info, warn, error, fatal',
+      'ADMIN_API_TOKEN must be 16 to 512 visible ASCII characters',
+    ]);
+    expect(problems.join()).not.toContain('short-secret');
+  });
+
+  it.each(['-1', '0', '1e6', 'NaN', 'Infinity', '1.123456789', '1,000', 'abc', '0x10'])(
+    'G4 refuses MAX_POSITION_LIMIT=%s at boot by name',
+    (value) => {
+      expect(problemsOf({ MAX_POSITION_LIMIT: value })).toEqual([
+        'MAX_POSITION_LIMIT must be a number greater than 0 with at most 8 decimals, such as 1000000',
+      ]);
+    },
+  );
+
+  it('takes a secret from a file, and refuses two sources', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'settings-'));
+    try {
+      const file = join(folder, 'token');
+      writeFileSync(file, 'a-token-from-a-file\n');
+      expect(readSettings({ ADMIN_API_TOKEN_FILE: file }).adminApiToken).toBe('a-token-from-a-file');
+      expect(problemsOf({ ADMIN_API_TOKEN_FILE: file, ADMIN_API_TOKEN: 'another-long-token' })).toHaveLength(1);
+      expect(problemsOf({ ADMIN_API_TOKEN_FILE: join(folder, 'absent') })).toEqual([
+        'ADMIN_API_TOKEN_FILE must be a readable file (ENOENT)',
+      ]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('is documented by .env.example name by name, with the true defaults', () => {
+    const lines = readFileSync('.env.example', 'utf8').split('\n');
+    const documented = lines.map((line) => /^#?\s?([A-Z][A-Z0-9_]+)=(.*)$/.exec(line)).filter((match) => match !== null);
+    const names = [...Object.keys(environmentSchema.shape), ...SECRET_NAMES.map((secretName) => `${secretName}_FILE`)];
+    expect(documented.map((match) => match[1]).toSorted()).toEqual(names.toSorted());
+
+    const defaults = environmentSchema.parse({});
+    for (const match of documented) {
+      const value = defaults[match[1] as keyof typeof defaults];
+      expect(`${match[1]}=${match[2]}`).toBe(`${match[1]}=${value === undefined ? '' : String(value)}`);
+    }
+  });
+});

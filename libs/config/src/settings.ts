@@ -1,0 +1,128 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { integer, name, oneOf, origins, positiveDecimal, postgresUrl, secret } from './parsers.js';
+
+/**
+ * Every environment variable that the program knows. `.env.example` documents the same names; a test keeps the two in step.
+ * An empty variable counts as absent. Durations are in milliseconds.
+ */
+export const environmentSchema = z.object({
+  NODE_ENV: oneOf(['development', 'test', 'production']).default('production'),
+  HOST: z.string().default('127.0.0.1'),
+  PORT: integer(0, 65535).default(3000),
+  WORKER_PORT: integer(0, 65535).default(3001),
+  LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
+  INTERLOCK_HOME: z.string().default('.interlock'),
+  DATABASE_URL: postgresUrl().optional(),
+  DATABASE_POOL_MAX: integer(2, 500).default(10),
+  QUEUE_BACKEND: oneOf(['postgres']).default('postgres'),
+  ADMIN_API_TOKEN: secret(16).optional(),
+  CORS_ORIGINS: origins().default([]),
+  MAX_POSITION_LIMIT: positiveDecimal().default(1_000_000),
+  RUN_LEASE_MS: integer(2_000, 600_000).default(15_000),
+  WORKER_CONCURRENCY: integer(1, 100).default(4),
+  SHUTDOWN_GRACE_MS: integer(0, 600_000).default(8_000),
+  DEFAULT_PIPELINE: name().default('calibration'),
+  CALIBRATION_DATASET: name().default('sample'),
+});
+
+/** Secrets may also come from a file named by `<NAME>_FILE`, as container platforms hand them out. */
+export const SECRET_NAMES = ['ADMIN_API_TOKEN', 'DATABASE_URL'] as const;
+
+type Environment = z.infer<typeof environmentSchema>;
+
+/** The validated settings of one process; built once at boot and injected everywhere. */
+export class Settings {
+  readonly host: string;
+  readonly port: number;
+  readonly workerPort: number;
+  readonly logLevel: Environment['LOG_LEVEL'];
+  /** Absolute path of the folder that holds the embedded database and the made token. */
+  readonly home: string;
+  readonly databaseUrl: string | undefined;
+  readonly databasePoolMax: number;
+  readonly queueBackend: Environment['QUEUE_BACKEND'];
+  readonly adminApiToken: string | undefined;
+  readonly corsOrigins: readonly string[];
+  readonly maxPositionLimit: number;
+  readonly runLeaseMs: number;
+  readonly workerConcurrency: number;
+  readonly shutdownGraceMs: number;
+  readonly defaultPipeline: string;
+  readonly calibrationDataset: string;
+
+  constructor(environment: Environment) {
+    this.host = environment.HOST;
+    this.port = environment.PORT;
+    this.workerPort = environment.WORKER_PORT;
+    this.logLevel = environment.LOG_LEVEL;
+    this.home = resolve(environment.INTERLOCK_HOME);
+    this.databaseUrl = environment.DATABASE_URL;
+    this.databasePoolMax = environment.DATABASE_POOL_MAX;
+    this.queueBackend = environment.QUEUE_BACKEND;
+    this.adminApiToken = environment.ADMIN_API_TOKEN;
+    this.corsOrigins = environment.CORS_ORIGINS;
+    this.maxPositionLimit = environment.MAX_POSITION_LIMIT;
+    this.runLeaseMs = environment.RUN_LEASE_MS;
+    this.workerConcurrency = environment.WORKER_CONCURRENCY;
+    this.shutdownGraceMs = environment.SHUTDOWN_GRACE_MS;
+    this.defaultPipeline = environment.DEFAULT_PIPELINE;
+    this.calibrationDataset = environment.CALIBRATION_DATASET;
+  }
+
+  /** The address of the database; a process that reaches this without one was started wrongly. */
+  requireDatabaseUrl(): string {
+    if (this.databaseUrl === undefined) throw new InvalidSettings(['DATABASE_URL is not set']);
+    return this.databaseUrl;
+  }
+}
+
+/** One or more settings are wrong. The message has a line for each: its name and what is allowed, never its value. */
+export class InvalidSettings extends Error {
+  constructor(readonly problems: readonly string[]) {
+    super(`Interlock cannot start, because of its settings:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+    this.name = 'InvalidSettings';
+  }
+}
+
+/**
+ * Reads and validates the settings.
+ * @param environment the process's variables, or a test's own
+ * @throws InvalidSettings naming every wrong variable
+ */
+export function readSettings(environment: Record<string, string | undefined> = process.env): Settings {
+  const values = withoutEmpty(environment);
+  const problems: string[] = [];
+  for (const secretName of SECRET_NAMES) readSecretFile(values, secretName, problems);
+
+  const parsed = environmentSchema.safeParse(values);
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) problems.push(`${issue.path.join('.')} must be ${issue.message}`);
+  }
+  if (problems.length > 0 || !parsed.success) throw new InvalidSettings(problems);
+  return new Settings(parsed.data);
+}
+
+function withoutEmpty(environment: Record<string, string | undefined>): Record<string, string> {
+  const values: Record<string, string> = {};
+  for (const [key, value] of Object.entries(environment)) {
+    if (value !== undefined && value.trim() !== '') values[key] = value.trim();
+  }
+  return values;
+}
+
+function readSecretFile(values: Record<string, string>, secretName: string, problems: string[]): void {
+  const file = values[`${secretName}_FILE`];
+  if (file === undefined) return;
+  if (values[secretName] !== undefined) {
+    problems.push(`${secretName} and ${secretName}_FILE are both set; set one of them`);
+    return;
+  }
+  try {
+    values[secretName] = readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code ?? 'unknown error';
+    problems.push(`${secretName}_FILE must be a readable file (${reason})`);
+  }
+}

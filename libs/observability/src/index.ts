@@ -1,0 +1,3 @@
+export { correlated, type Correlation, correlation } from './correlation.js';
+export { measureHealth, type PartHealth } from './health.js';
+export { LoggingModule } from './logging.module.js';

@@ -1,0 +1,60 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { Settings } from '@interlock/config';
+import { LoggerModule, type Params } from 'nestjs-pino';
+import type { LoggerOptions } from 'pino';
+import pretty from 'pino-pretty';
+import { correlation } from './correlation.js';
+
+/** Where secrets could stand in a logged object (safety.md, E2). */
+const REDACTED = [
+  'req.headers.authorization',
+  'req.headers.cookie',
+  'headers.authorization',
+  'authorization',
+  'token',
+  'password',
+  'secret',
+  'connectionString',
+  'databaseUrl',
+  '*.authorization',
+  '*.token',
+  '*.password',
+  '*.secret',
+  '*.connectionString',
+  '*.databaseUrl',
+];
+
+/** pino's options for a process called `name`: what every line carries, and what none may carry. */
+export function loggerOptions(settings: Settings, name: string): LoggerOptions {
+  return {
+    name,
+    level: settings.logLevel,
+    mixin: () => correlation(),
+    redact: { paths: REDACTED, censor: '[redacted]' },
+    formatters: { level: (label) => ({ level: label }), bindings: ({ name: process }) => ({ process }) },
+    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+  };
+}
+
+/** Structured logging: readable lines on a terminal, JSON otherwise. */
+@Module({})
+export class LoggingModule {
+  static forRoot(settings: Settings, name: string): DynamicModule {
+    return LoggerModule.forRoot({ pinoHttp: pinoHttpOptions(settings, name), assignResponse: false });
+  }
+}
+
+function pinoHttpOptions(settings: Settings, name: string): NonNullable<Params['pinoHttp']> {
+  // The api writes its one line per request itself, where status, code and request id are known; see apps/api/http.
+  const options = { ...loggerOptions(settings, name), autoLogging: false, quietReqLogger: true };
+  if (!process.stdout.isTTY) return options;
+  // In this process rather than in a worker thread, so that the last lines before an exit are not lost.
+  const stream = pretty({
+    sync: true,
+    colorize: true,
+    translateTime: "UTC:HH:MM:ss'Z'",
+    ignore: 'pid,hostname,process,context,req',
+    messageFormat: '{process} {msg}',
+  });
+  return [options, stream];
+}

@@ -1,0 +1,5 @@
+export { BoundedEvents } from './bounded-events.js';
+export { type EventFilter, type EventPage, ListEvents, type OpsEventView } from './list-events.js';
+export { EVENT_SEVERITIES, type EventName, type NewOpsEvent, type Severity } from './ops-event.js';
+export { OpsEvents } from './ops-events.js';
+export { OpsEventsModule } from './ops-events.module.js';

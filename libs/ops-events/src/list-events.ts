@@ -1,0 +1,57 @@
+import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
+import { InjectRepository } from '@nestjs/typeorm';
+import { LessThan, Repository } from 'typeorm';
+import type { EventName, Severity } from './ops-event.js';
+import { OpsEventEntity } from './ops-event.entity.js';
+
+/** An event as it is shown. `at` is ISO 8601 UTC. */
+export interface OpsEventView {
+  id: string;
+  event: EventName;
+  severity: Severity;
+  at: string;
+  source: string;
+  runId: string | null;
+  jobId: string | null;
+  reason: string | null;
+  actor: string | null;
+  details: Record<string, unknown>;
+}
+
+export interface EventFilter {
+  severity?: Severity;
+  event?: EventName;
+  runId?: string;
+}
+
+export interface EventPage {
+  items: OpsEventView[];
+  /** Id of the last item when there are more. */
+  nextCursor: string | null;
+}
+
+/** Events, newest first. `limit` is from 1 to 200; `before` is the id after which the page starts. */
+export class ListEvents extends Query<EventPage> {
+  constructor(
+    readonly filter: EventFilter,
+    readonly limit: number,
+    readonly before?: string,
+  ) {
+    super();
+  }
+}
+
+@QueryHandler(ListEvents)
+export class ListEventsHandler implements IQueryHandler<ListEvents> {
+  constructor(@InjectRepository(OpsEventEntity) private readonly events: Repository<OpsEventEntity>) {}
+
+  async execute({ filter, limit, before }: ListEvents): Promise<EventPage> {
+    const found = await this.events.find({
+      where: { ...filter, ...(before === undefined ? {} : { id: LessThan(before) }) },
+      order: { id: 'DESC' },
+      take: limit + 1,
+    });
+    const items = found.slice(0, limit).map((event) => ({ ...event, at: event.at.toISOString() }));
+    return { items, nextCursor: found.length > limit ? (items.at(-1)?.id ?? null) : null };
+  }
+}

@@ -1,0 +1,44 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { Settings } from '@interlock/config';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import { dataSourceOptions } from './connection.js';
+import { DatabaseHealth } from './database-health.js';
+import { RESERVED_DATA_SOURCE, Transactions } from './transactions.js';
+
+/** One for the toggle, one for a second toggle of another scope that must not wait for the first. */
+const RESERVED_CONNECTIONS = 2;
+
+/** The database: data source, transactions, health. Global, since every lib stores something. */
+@Module({})
+export class PersistenceModule {
+  /** @param applicationName how the process shows up in `pg_stat_activity` */
+  static forRoot(applicationName: string): DynamicModule {
+    return {
+      module: PersistenceModule,
+      global: true,
+      imports: [
+        TypeOrmModule.forRootAsync({
+          inject: [Settings],
+          useFactory: (settings: Settings) => ({
+            ...dataSourceOptions(settings.requireDatabaseUrl(), applicationName, settings.databasePoolMax),
+            autoLoadEntities: true,
+          }),
+        }),
+      ],
+      providers: [
+        {
+          provide: RESERVED_DATA_SOURCE,
+          inject: [Settings],
+          useFactory: (settings: Settings) =>
+            new DataSource(
+              dataSourceOptions(settings.requireDatabaseUrl(), `${applicationName}-reserved`, RESERVED_CONNECTIONS),
+            ).initialize(),
+        },
+        Transactions,
+        DatabaseHealth,
+      ],
+      exports: [Transactions, DatabaseHealth],
+    };
+  }
+}

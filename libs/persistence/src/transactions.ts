@@ -1,0 +1,67 @@
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource, type EntityManager } from 'typeorm';
+import { CommitOutcomeUnknown, isDefiniteRollback, isReplayable } from './database-errors.js';
+
+/** A transaction under way; statements go through it. */
+export type Transaction = EntityManager;
+
+/** Injection token of the small pool that nothing but the kill switch uses. */
+export const RESERVED_DATA_SOURCE = Symbol('reserved data source');
+
+const MAXIMUM_REPLAYS = 5;
+
+/** Runs work inside READ COMMITTED transactions. */
+@Injectable()
+export class Transactions implements OnApplicationShutdown {
+  constructor(
+    @InjectDataSource() private readonly dataSource: DataSource,
+    @Inject(RESERVED_DATA_SOURCE) private readonly reserved: DataSource,
+  ) {}
+
+  /**
+   * Runs `work` in a transaction and commits it; rolls back when it throws. Serialization failures and deadlocks are replayed as
+   * a whole, so `work` must have no effect outside the database.
+   * @throws CommitOutcomeUnknown when the connection was lost during the commit
+   */
+  run<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return replaying(() => inTransaction(this.dataSource, work));
+  }
+
+  /** As `run`, on a connection that a busy pool cannot keep waiting (safety.md, K2). */
+  onReservedConnection<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return replaying(() => inTransaction(this.reserved, work));
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    if (this.reserved.isInitialized) await this.reserved.destroy();
+  }
+}
+
+async function replaying<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let replays = 0; ; replays++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isReplayable(error) || replays === MAXIMUM_REPLAYS) throw error;
+    }
+  }
+}
+
+async function inTransaction<T>(dataSource: DataSource, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  const runner = dataSource.createQueryRunner();
+  try {
+    await runner.startTransaction();
+    const result = await work(runner.manager);
+    await runner.commitTransaction().catch((error: unknown) => {
+      throw isDefiniteRollback(error) ? error : new CommitOutcomeUnknown(error);
+    });
+    return result;
+  } catch (error) {
+    // On a lost connection the server rolls back by itself; the first error is the one worth telling.
+    if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
+    throw error;
+  } finally {
+    await runner.release();
+  }
+}

@@ -1,0 +1,68 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { getQueueToken } from '@nestjs/bullmq';
+import { measureHealth, type PartHealth } from '@interlock/observability';
+import type { Queue } from 'bullmq';
+import { type JobData, JOB_OPTIONS, QUEUES, type QueueName } from './queues.js';
+
+const ADD_DEADLINE_MS = 3_000;
+
+/** The queue did not confirm the jobs: they may or may not have been added. */
+export class EnqueueFailed extends Error {
+  constructor(queue: QueueName, cause: unknown) {
+    super(`the queue ${queue} did not take the jobs`, { cause });
+    this.name = 'EnqueueFailed';
+  }
+}
+
+/** The producers' side of the queues. */
+@Injectable()
+export class JobQueues implements OnModuleInit {
+  private readonly queues = new Map<QueueName, Queue>();
+
+  constructor(private readonly modules: ModuleRef) {}
+
+  onModuleInit(): void {
+    for (const name of QUEUES) {
+      const queue = this.modules.get<Queue>(getQueueToken(name), { strict: false });
+      queue.on('error', (error) => new Logger(`queue ${name}`).warn(`${error.name}: ${error.message}`));
+      this.queues.set(name, queue);
+    }
+  }
+
+  /**
+   * Adds jobs in one round trip. A job whose id is waiting or running already is left as it is.
+   * @throws EnqueueFailed within 3 s when the queue does not confirm; some or all jobs may have been added all the same
+   */
+  async addBulk<Q extends QueueName>(name: Q, jobs: readonly { id: string; data: JobData[Q] }[]): Promise<void> {
+    const settled = new AbortController();
+    try {
+      const adding = this.queue(name).addBulk(
+        jobs.map((job) => ({ name, data: job.data, opts: { ...JOB_OPTIONS[name], jobId: job.id } })),
+      );
+      const deadline = delay(ADD_DEADLINE_MS, undefined, { signal: settled.signal }).then(() => {
+        throw new Error(`no answer within ${ADD_DEADLINE_MS} ms`);
+      });
+      await Promise.race([adding, deadline.catch(rethrowUnlessAborted)]);
+    } catch (error) {
+      throw new EnqueueFailed(name, error);
+    } finally {
+      settled.abort();
+    }
+  }
+
+  health(): Promise<PartHealth> {
+    return measureHealth('queue', () => this.queue('execution_start').isPaused());
+  }
+
+  private queue(name: QueueName): Queue {
+    const queue = this.queues.get(name);
+    if (queue === undefined) throw new Error(`the queue ${name} is not registered`);
+    return queue;
+  }
+}
+
+function rethrowUnlessAborted(error: Error): void {
+  if (error.name !== 'AbortError') throw error;
+}
