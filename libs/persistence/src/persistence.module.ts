@@ -6,8 +6,8 @@ import { dataSourceOptions } from './connection.js';
 import { DatabaseHealth } from './database-health.js';
 import { RESERVED_DATA_SOURCE, Transactions } from './transactions.js';
 
-/** One for the toggle, one for a second toggle of another scope that must not wait for the first. */
-const RESERVED_CONNECTIONS = 2;
+/** For toggles of several scopes side by side, for ending whoever holds them up, and for reading the switches every second. */
+const RESERVED_CONNECTIONS = 4;
 
 /** The database: data source, transactions, health. Global, since every lib stores something. */
 @Module({})

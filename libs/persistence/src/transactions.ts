@@ -6,7 +6,7 @@ import { CommitOutcomeUnknown, isDefiniteRollback, isReplayable } from './databa
 /** A transaction under way; statements go through it. */
 export type Transaction = EntityManager;
 
-/** Injection token of the small pool that nothing but the kill switch uses. */
+/** Injection token of the small pool that nothing but the kill switch and its watch use. */
 export const RESERVED_DATA_SOURCE = Symbol('reserved data source');
 
 const MAXIMUM_REPLAYS = 5;

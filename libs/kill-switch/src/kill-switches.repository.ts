@@ -1,0 +1,106 @@
+import { Injectable } from '@nestjs/common';
+import type { Transaction } from '@interlock/persistence';
+import { type KillSwitch, type KillSwitchWish, type Level, type Scope, untouched } from './kill-switch.js';
+
+/** Channel of NOTIFY on which a change is announced. Its payload does not matter: listeners read the rows. */
+export const KILL_SWITCH_CHANNEL = 'interlock_kill_switch';
+
+interface Row {
+  scope: Scope;
+  enabled: boolean;
+  level: Level | null;
+  reason: string | null;
+  version: number;
+  updated_at: Date;
+  updated_by: string;
+}
+
+const COLUMNS = 'scope, enabled, level, reason, version, updated_at, updated_by';
+
+/*
+ * The locks of safety.md, K2: advisory, held to the end of the transaction, one key per scope. They lock the scope's name rather
+ * than its row, because a scope that nobody has touched has no row and must be lockable all the same. Two scopes whose names hash
+ * alike would share a lock, which is harmless.
+ */
+const LOCK_KEY = `hashtextextended('interlock kill switch ' || scope, 0)`;
+
+/** The switches' rows and locks. */
+@Injectable()
+export class KillSwitches {
+  /**
+   * Keeps toggles of these scopes out until the transaction ends. Read the switches in a later statement: what one statement
+   * locks and reads at once is judged by a snapshot from before the wait.
+   */
+  async lockShared(tx: Transaction, scopes: readonly Scope[]): Promise<void> {
+    // Sorted, so that two transactions never wait for each other in a circle.
+    const sorted = [...new Set(scopes)].toSorted();
+    await tx.query(
+      `SELECT pg_advisory_xact_lock_shared(${LOCK_KEY}) FROM unnest($1::text[]) WITH ORDINALITY AS s(scope, n) ORDER BY n`,
+      [sorted],
+    );
+  }
+
+  /** Waits for everybody who holds the scope's lock, and keeps them out until the transaction ends. */
+  async lockExclusively(tx: Transaction, scope: Scope): Promise<void> {
+    await tx.query(`SELECT pg_advisory_xact_lock(${LOCK_KEY}) FROM (SELECT $1::text AS scope) AS s`, [scope]);
+  }
+
+  /** The sessions that hold the scope's lock now, by process id of the server. */
+  async holders(tx: Transaction, scope: Scope): Promise<number[]> {
+    const rows = await tx.query<{ pid: number }[]>(
+      `SELECT pid FROM pg_locks, (SELECT ${LOCK_KEY} AS key FROM (SELECT $1::text AS scope) AS s) AS k
+       WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid()
+         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+         AND objsubid = 1 AND ((classid::bigint << 32) | objid::bigint) = key`,
+      [scope],
+    );
+    return rows.map((row) => row.pid);
+  }
+
+  async read(tx: Transaction, scope: Scope): Promise<KillSwitch> {
+    const [found] = await this.readEnabledOrNot(tx, [scope]);
+    return found ?? untouched(scope);
+  }
+
+  /** Those of the scopes' switches that are on. */
+  async readEnabled(tx: Transaction, scopes: readonly Scope[]): Promise<KillSwitch[]> {
+    const switches = await this.readEnabledOrNot(tx, scopes);
+    return switches.filter((killSwitch) => killSwitch.enabled);
+  }
+
+  /** Every switch that was ever touched, by scope. */
+  async readAll(tx: Transaction): Promise<KillSwitch[]> {
+    const rows = await tx.query<Row[]>(`SELECT ${COLUMNS} FROM kill_switches ORDER BY scope`);
+    return rows.map(fromRow);
+  }
+
+  /** Stores the switch as wished, one version on. Hold the exclusive lock. */
+  async write(tx: Transaction, wish: KillSwitchWish, actorName: string): Promise<KillSwitch> {
+    const [row] = await tx.query<Row[]>(
+      `INSERT INTO kill_switches AS k (scope, enabled, level, reason, version, updated_at, updated_by)
+       VALUES ($1, $2, $3, $4, 1, clock_timestamp(), $5)
+       ON CONFLICT (scope) DO UPDATE
+         SET enabled = excluded.enabled, level = excluded.level, reason = excluded.reason, version = k.version + 1,
+             updated_at = excluded.updated_at, updated_by = excluded.updated_by
+       RETURNING ${COLUMNS}`,
+      [wish.scope, wish.enabled, wish.enabled ? wish.level : null, wish.reason ?? null, actorName],
+    );
+    if (row === undefined) throw new Error(`the switch ${wish.scope} was not stored`);
+    return fromRow(row);
+  }
+
+  /** Announces the change when the transaction commits. */
+  async notify(tx: Transaction, killSwitch: KillSwitch): Promise<void> {
+    await tx.query('SELECT pg_notify($1, $2)', [KILL_SWITCH_CHANNEL, killSwitch.scope]);
+  }
+
+  private async readEnabledOrNot(tx: Transaction, scopes: readonly Scope[]): Promise<KillSwitch[]> {
+    const rows = await tx.query<Row[]>(`SELECT ${COLUMNS} FROM kill_switches WHERE scope = ANY($1::text[])`, [scopes]);
+    return rows.map(fromRow);
+  }
+}
+
+function fromRow(row: Row): KillSwitch {
+  const { updated_at: updatedAt, updated_by: updatedBy, ...rest } = row;
+  return { ...rest, updatedAt, updatedBy };
+}

@@ -1,0 +1,60 @@
+interface Waiting<I, R> {
+  intent: I;
+  resolve: (result: R) => void;
+  reject: (error: unknown) => void;
+}
+
+/**
+ * Lets concurrent callers share one transaction: a batch is under way, the next one fills meanwhile. One commit then serves many,
+ * which under load is worth more than any parallelism (architecture.md, "Storage"). A caller on its own is a batch of one and
+ * waits for nobody.
+ */
+export class SharedBatches<I, R> {
+  private waiting: Waiting<I, R>[] = [];
+  private underWay = false;
+
+  /**
+   * @param carryOut answers the intents in their order; when it throws nothing of the batch may have happened, unless
+   *   `failsTogether` says otherwise of the error
+   * @param failsTogether true for errors that say nothing about a single intent (the database is gone): they go to every
+   *   caller. After any other error each intent is carried out on its own, so that one faulty intent never fails its neighbours
+   * @param maximumSize most intents in one batch
+   */
+  constructor(
+    private readonly carryOut: (intents: readonly I[]) => Promise<readonly R[]>,
+    private readonly failsTogether: (error: unknown) => boolean,
+    private readonly maximumSize = 64,
+  ) {}
+
+  add(intent: I): Promise<R> {
+    return new Promise<R>((resolve, reject) => {
+      this.waiting.push({ intent, resolve, reject });
+      if (!this.underWay) void this.carryOutAll();
+    });
+  }
+
+  private async carryOutAll(): Promise<void> {
+    this.underWay = true;
+    try {
+      while (this.waiting.length > 0) {
+        await this.carryOutOne(this.waiting.splice(0, this.maximumSize));
+      }
+    } finally {
+      this.underWay = false;
+    }
+  }
+
+  private async carryOutOne(batch: readonly Waiting<I, R>[]): Promise<void> {
+    try {
+      const results = await this.carryOut(batch.map(({ intent }) => intent));
+      if (results.length !== batch.length) throw new Error('a batch must answer each of its intents');
+      batch.forEach(({ resolve }, index) => resolve(results[index] as R));
+    } catch (error) {
+      if (batch.length === 1 || this.failsTogether(error)) {
+        for (const { reject } of batch) reject(error);
+        return;
+      }
+      for (const single of batch) await this.carryOutOne([single]);
+    }
+  }
+}

@@ -1,0 +1,2 @@
+export { maximumPosition } from './maximum-position.js';
+export type { GuardRefusal } from './refusal.js';
