@@ -1,0 +1,6 @@
+export {
+  type EmbeddedServer,
+  type EmbeddedServerOptions,
+  findEmbeddedServer,
+  startEmbeddedServer,
+} from './embedded-server.js';

@@ -1,0 +1,28 @@
+import { closeSync, fstatSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Size in bytes from which the log is set aside at the next start. */
+const ROTATE_AT = 5_000_000;
+
+export interface ServerLog {
+  readonly path: string;
+  /** To hand to the server as its standard output and error. */
+  readonly descriptor: number;
+  /** The end of what was written since this start. */
+  tail(): string;
+  close(): void;
+}
+
+/** Opens `<home>/postgres.log` for appending; a large one becomes `postgres.log.1`, replacing the one before. */
+export function openServerLog(home: string): ServerLog {
+  const path = join(home, 'postgres.log');
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > ROTATE_AT) renameSync(path, `${path}.1`);
+  const descriptor = openSync(path, 'a', 0o600);
+  const start = fstatSync(descriptor).size;
+  return {
+    path,
+    descriptor,
+    tail: () => readFileSync(path).subarray(start).subarray(-2_000).toString().trim(),
+    close: () => closeSync(descriptor),
+  };
+}
