@@ -19,7 +19,6 @@ import { Client } from 'pg';
 import { type EmbeddedServer, findEmbeddedServer, startEmbeddedServer } from './index.js';
 import { isServerOf, runningServer } from './server-process.js';
 
-const FAST = { fsync: 'off', full_page_writes: 'off' };
 const BUILT = new URL('../../../../dist/libs/persistence/src/embedded/index.js', import.meta.url);
 const asRoot = process.getuid?.() === 0;
 
@@ -37,14 +36,20 @@ beforeEach(() => {
 afterEach(async () => {
   for (const pid of processes.splice(0)) tryToKill(pid);
   await Promise.all(servers.splice(0).map((server) => server.stop(2_000)));
-  const left = runningServer(join(home, 'postgres'));
-  if (left) tryToKill(left.pid);
+  if (existsSync(join(home, 'postgres'))) {
+    const left = runningServer(realpathSync(join(home, 'postgres')));
+    if (left) tryToKill(left.pid);
+  }
   rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 });
 
+/** Settings of every server here: quick rather than durable, and nothing outside the test's own folder. */
+function testOptions() {
+  return { settings: { fsync: 'off', full_page_writes: 'off' }, sharedFolder: join(folder, 'shared') };
+}
+
 async function start(options: Parameters<typeof startEmbeddedServer>[1] = {}): Promise<EmbeddedServer> {
-  const shared = { settings: FAST, sharedFolder: join(folder, 'shared') };
-  const server = await startEmbeddedServer(home, { ...shared, ...options });
+  const server = await startEmbeddedServer(home, { ...testOptions(), ...options });
   servers.push(server);
   return server;
 }
@@ -266,7 +271,7 @@ interface Started {
 function startInChild(env: Record<string, string> = {}, prelude = '') {
   const program = `${prelude}
     const { startEmbeddedServer } = await import(${JSON.stringify(BUILT.href)});
-    const server = await startEmbeddedServer(${JSON.stringify(home)}, { settings: ${JSON.stringify(FAST)} });
+    const server = await startEmbeddedServer(${JSON.stringify(home)}, ${JSON.stringify(testOptions())});
     console.log(JSON.stringify(server));
     setInterval(() => undefined, 1000);`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
