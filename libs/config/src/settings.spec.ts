@@ -61,9 +61,11 @@ describe('settings', () => {
 
   it('is documented by .env.example name by name, with the true defaults', () => {
     const lines = readFileSync('.env.example', 'utf8').split('\n');
-    const documented = lines.map((line) => /^#?\s?([A-Z][A-Z0-9_]+)=(.*)$/.exec(line)).filter((match) => match !== null);
+    const documented = lines
+      .map((line) => /^#?\s?([A-Z][A-Z0-9_]+)=(.*)$/.exec(line))
+      .filter((match) => match !== null);
     const names = [...Object.keys(environmentSchema.shape), ...SECRET_NAMES.map((secretName) => `${secretName}_FILE`)];
-    expect(documented.map((match) => match[1]).toSorted()).toEqual(names.toSorted());
+    expect(documented.map((match) => match[1] ?? '').toSorted()).toEqual(names.toSorted());
 
     const defaults = environmentSchema.parse({});
     for (const match of documented) {

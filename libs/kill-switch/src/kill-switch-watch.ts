@@ -96,7 +96,8 @@ export class KillSwitchWatch implements OnApplicationShutdown {
   }
 
   private react(): void {
-    if (this.blind && !this.wasBlind) this.logger.error('the kill switches are out of sight for 5 s: running work is aborted');
+    if (this.blind && !this.wasBlind)
+      this.logger.error('the kill switches are out of sight for 5 s: running work is aborted');
     this.wasBlind = this.blind;
     for (const reaction of this.reactions) reaction();
   }

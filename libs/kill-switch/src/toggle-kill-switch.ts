@@ -65,7 +65,10 @@ export class ToggleKillSwitchHandler implements ICommandHandler<ToggleKillSwitch
       await this.transactions.onReservedConnection(async (tx) => {
         const holders = await this.switches.holders(tx, scope);
         if (holders.length === 0) return;
-        this.logger.warn({ scope, sessions: holders }, 'ending database sessions that hold the kill switch for too long');
+        this.logger.warn(
+          { scope, sessions: holders },
+          'ending database sessions that hold the kill switch for too long',
+        );
         await tx.query('SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid', [holders]);
       });
     } catch (error) {

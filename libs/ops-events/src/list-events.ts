@@ -51,7 +51,22 @@ export class ListEventsHandler implements IQueryHandler<ListEvents> {
       order: { id: 'DESC' },
       take: limit + 1,
     });
-    const items = found.slice(0, limit).map((event) => ({ ...event, at: event.at.toISOString() }));
+    const items = found.slice(0, limit).map(viewOf);
     return { items, nextCursor: found.length > limit ? (items.at(-1)?.id ?? null) : null };
   }
+}
+
+function viewOf({
+  id,
+  event,
+  severity,
+  at,
+  source,
+  runId,
+  jobId,
+  reason,
+  actor,
+  details,
+}: OpsEventEntity): OpsEventView {
+  return { id, event, severity, at: at.toISOString(), source, runId, jobId, reason, actor, details };
 }

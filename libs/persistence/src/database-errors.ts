@@ -33,9 +33,19 @@ export function isDefiniteRollback(error: unknown): boolean {
 
 // Class 08 connection exceptions, 53 insufficient resources, 57P0x shutdown and crash, 25P03 idle session ended, 57014 timeout.
 const UNAVAILABLE_STATES = /^(08|53|57P0|25P03|57014|55P03)/;
-const SOCKET_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+const SOCKET_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
 // node-postgres gives these errors no code.
-const DRIVER_MESSAGES = /connection terminated|timeout expired|timeout exceeded when trying to connect|query read timeout|client has encountered a connection error|cannot use a pool after calling end|connection is closed|not queryable/i;
+const DRIVER_MESSAGES =
+  /connection terminated|timeout expired|timeout exceeded when trying to connect|query read timeout|client has encountered a connection error|cannot use a pool after calling end|connection is closed|not queryable/i;
 
 /** True when the database could not be reached or did not answer in time, so that nothing can be said about its content. */
 export function isDatabaseUnavailable(error: unknown): boolean {

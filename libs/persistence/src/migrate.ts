@@ -26,7 +26,9 @@ export async function migrateDatabase(databaseUrl: string): Promise<{ applied: s
 export async function pendingMigrations(databaseUrl: string): Promise<string[]> {
   const dataSource = await openForMigration(databaseUrl);
   try {
-    const [table] = await dataSource.query<{ present: boolean }[]>(`SELECT to_regclass('migrations') IS NOT NULL AS present`);
+    const [table] = await dataSource.query<{ present: boolean }[]>(
+      `SELECT to_regclass('migrations') IS NOT NULL AS present`,
+    );
     const known = migrations.map((migration) => migration.name);
     if (table?.present !== true) return known;
     const rows = await dataSource.query<{ name: string }[]>('SELECT name FROM migrations');

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import pg from 'pg';
+import { Client } from 'pg';
 import { connectionConfig } from './connection.js';
 
 const RECONNECT_DELAY_MS = 500;
@@ -10,7 +10,7 @@ const RECONNECT_DELAY_MS = 500;
  * called after every (re)connection.
  */
 export class NotificationListener {
-  private client: pg.Client | undefined;
+  private client: Client | undefined;
   private readonly stopping = new AbortController();
   private running: Promise<void> = Promise.resolve();
 
@@ -43,7 +43,7 @@ export class NotificationListener {
   }
 
   private async listenUntilLost(): Promise<void> {
-    const client = new pg.Client(connectionConfig(this.databaseUrl, `interlock-listen-${this.channel}`));
+    const client = new Client(connectionConfig(this.databaseUrl, `interlock-listen-${this.channel}`));
     const lost = new Promise<void>((resolve) => {
       client.on('error', () => resolve());
       client.on('end', () => resolve());

@@ -1,6 +1,6 @@
 import { createPostgresBackend, runMigrations, setDefaultBackendFactory } from 'bullmq';
 import type { BullRootModuleOptions } from '@nestjs/bullmq';
-import pg from 'pg';
+import { Client } from 'pg';
 
 /** Schema of BullMQ's own tables. */
 const QUEUE_SCHEMA = 'bullmq';
@@ -10,7 +10,7 @@ const CONNECTIONS_PER_CLIENT = 4;
 
 /** Brings the queue's tables up to this version. Replicas that do it at once wait for each other. */
 export async function migrateQueue(databaseUrl: string): Promise<void> {
-  const client = new pg.Client({ connectionString: databaseUrl, application_name: 'interlock-migrate' });
+  const client = new Client({ connectionString: databaseUrl, application_name: 'interlock-migrate' });
   await client.connect();
   try {
     await runMigrations(client, QUEUE_SCHEMA);
@@ -39,6 +39,6 @@ export function queueConnection(databaseUrl: string, applicationName: string): B
     // Rows in our own tables are the truth; an entry lost in a power failure is found by the sweeper. Nearly twice as fast.
     options: '-c synchronous_commit=off',
   };
-  // The type knows Redis connections only; the backend set above reads these.
-  return { connection: connection as unknown as BullRootModuleOptions['connection'] };
+  // Typed for Redis; the backend set above reads these.
+  return { connection };
 }

@@ -1,0 +1,106 @@
+/** Who may import whom: the table in docs/architecture.md. Anything not listed here is forbidden. */
+const MAY_IMPORT = {
+  config: [],
+  observability: ['config'],
+  persistence: ['config', 'observability'],
+  queue: ['config', 'observability'],
+  'ops-events': ['persistence', 'queue', 'observability', 'config'],
+  access: ['persistence', 'ops-events', 'observability', 'config'],
+  'risk-guards': ['config', 'observability', 'persistence', 'ops-events', 'kill-switch'],
+  markets: ['config', 'observability', 'persistence'],
+  venues: ['config', 'observability', 'persistence'],
+  'kill-switch': ['config', 'observability', 'persistence', 'ops-events', 'access'],
+  orders: [
+    'config',
+    'observability',
+    'persistence',
+    'queue',
+    'access',
+    'ops-events',
+    'risk-guards',
+    'kill-switch',
+    'venues',
+    'markets',
+  ],
+  calibration: ['config', 'observability', 'persistence'],
+  execution: [
+    'config',
+    'observability',
+    'persistence',
+    'queue',
+    'access',
+    'ops-events',
+    'risk-guards',
+    'markets',
+    'venues',
+    'kill-switch',
+    'orders',
+    'calibration',
+  ],
+};
+
+const boundaries = Object.entries(MAY_IMPORT).map(([lib, allowed]) => ({
+  name: `lib-${lib}`,
+  severity: 'error',
+  comment: `libs/${lib} may import only: ${allowed.join(', ') || 'no other lib'}`,
+  from: { path: `^libs/${lib}/` },
+  to: { path: '^libs/', pathNot: [lib, ...allowed].map((name) => `^libs/${name}/`) },
+}));
+
+module.exports = {
+  forbidden: [
+    ...boundaries,
+    {
+      name: 'nothing-imports-an-app',
+      severity: 'error',
+      from: { path: '^(libs|apps/([^/]+))/' },
+      to: { path: '^apps/', pathNot: '^apps/$2/' },
+    },
+    {
+      name: 'libs-by-their-index',
+      severity: 'error',
+      comment: 'another lib is imported by its index (@interlock/<lib>), never by a file inside it',
+      from: { path: '^(apps/[^/]+|libs/[^/]+)/' },
+      to: { path: '^libs/[^/]+/src/', pathNot: ['^$1/', '^libs/[^/]+/src/index\\.ts$'] },
+    },
+    {
+      name: 'numbers-stay-pure',
+      severity: 'error',
+      comment: 'the numeric part of calibration imports nothing',
+      from: { path: '^libs/calibration/src/report/', pathNot: '\\.spec\\.ts$' },
+      to: { pathNot: '^libs/calibration/src/report/' },
+    },
+    {
+      name: 'rules-stay-pure',
+      severity: 'error',
+      comment: 'the risk rules import nothing but each other',
+      from: { path: '^libs/risk-guards/src/rules/', pathNot: '\\.spec\\.ts$' },
+      to: { pathNot: '^libs/risk-guards/src/rules/' },
+    },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no-test-code-in-the-product',
+      severity: 'error',
+      from: { path: '^(apps|libs)/', pathNot: '\\.spec\\.ts$' },
+      to: { path: ['^test/', '\\.spec\\.ts$'] },
+    },
+    {
+      name: 'known-libs-only',
+      severity: 'error',
+      comment: 'a new lib needs its row in MAY_IMPORT',
+      from: { path: '^libs/', pathNot: `^libs/(${Object.keys(MAY_IMPORT).join('|')})/` },
+      to: {},
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(dist|node_modules)/' },
+    tsConfig: { fileName: 'tsconfig.json' },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'default', 'types'],
+      extensions: ['.ts', '.js'],
+    },
+  },
+};

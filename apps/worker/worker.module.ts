@@ -1,0 +1,31 @@
+import { type Settings, SettingsModule } from '@interlock/config';
+import { ExecutionModule } from '@interlock/execution';
+import { KillSwitchModule } from '@interlock/kill-switch';
+import { LoggingModule } from '@interlock/observability';
+import { PersistenceModule } from '@interlock/persistence';
+import { QueueModule } from '@interlock/queue';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { CqrsModule } from '@nestjs/cqrs';
+import { ExecutionStartProcessor } from './execution-start.processor.js';
+import { HealthController } from './health/health.controller.js';
+
+/** The worker: carries out what the queue holds. No API but its health. */
+@Module({})
+export class WorkerModule {
+  static forRoot(settings: Settings): DynamicModule {
+    return {
+      module: WorkerModule,
+      imports: [
+        SettingsModule.forRoot(settings),
+        LoggingModule.forRoot(settings, 'worker'),
+        CqrsModule.forRoot(),
+        PersistenceModule.forRoot('interlock-worker'),
+        QueueModule.forRoot('interlock-worker'),
+        KillSwitchModule,
+        ExecutionModule.forWorker(),
+      ],
+      controllers: [HealthController],
+      providers: [ExecutionStartProcessor],
+    };
+  }
+}

@@ -1,0 +1,64 @@
+import { CalibrationModule } from '@interlock/calibration';
+import { KillSwitchModule } from '@interlock/kill-switch';
+import { OpsEventsModule } from '@interlock/ops-events';
+import { type DynamicModule, Module, type Provider } from '@nestjs/common';
+import { CqrsModule } from '@nestjs/cqrs';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { RunClaims } from './claim-run.js';
+import { CountAbortedRunsHandler } from './count-aborted-runs.js';
+import { ExecuteRunHandler } from './execute-run.js';
+import { GetRunHandler } from './get-run.js';
+import { GetRunReportHandler } from './get-run-report.js';
+import { ListRunsHandler } from './list-runs.js';
+import { type Pipeline, PIPELINES } from './pipeline.js';
+import { Pipelines } from './pipelines.js';
+import { CalibrationPipeline } from './pipelines/calibration.pipeline.js';
+import { RunEntity, RunReportEntity, RunStageEntity } from './run.entity.js';
+import { RunStages } from './run-stages.repository.js';
+import { RunningRuns } from './running-runs.js';
+import { Runs } from './runs.repository.js';
+import { StartExecutionHandler } from './start-execution.js';
+
+/** What both sides of a run need. */
+const SHARED: Provider[] = [
+  Runs,
+  CalibrationPipeline,
+  {
+    provide: PIPELINES,
+    inject: [CalibrationPipeline],
+    useFactory: (...pipelines: Pipeline[]) => pipelines,
+  },
+  Pipelines,
+];
+
+/** Runs. The api starts and shows them, the worker carries them out. */
+@Module({})
+export class ExecutionModule {
+  static forApi(): DynamicModule {
+    return moduleWith([
+      StartExecutionHandler,
+      GetRunHandler,
+      ListRunsHandler,
+      GetRunReportHandler,
+      CountAbortedRunsHandler,
+    ]);
+  }
+
+  static forWorker(): DynamicModule {
+    return { ...moduleWith([ExecuteRunHandler, RunClaims, RunStages, RunningRuns]), exports: [RunningRuns] };
+  }
+}
+
+function moduleWith(providers: Provider[]): DynamicModule {
+  return {
+    module: ExecutionModule,
+    imports: [
+      CqrsModule,
+      TypeOrmModule.forFeature([RunEntity, RunStageEntity, RunReportEntity]),
+      CalibrationModule,
+      KillSwitchModule,
+      OpsEventsModule,
+    ],
+    providers: [...SHARED, ...providers],
+  };
+}

@@ -1,0 +1,56 @@
+import type { RunFailure, RunParams } from './run.js';
+
+/** What a pipeline is given to do its work. */
+export interface PipelineContext {
+  readonly runId: string;
+  readonly params: RunParams;
+  /** Aborted when the work must end at once: kill switch, cancel, lost lease, shutdown. Every stage must honour it. */
+  readonly signal: AbortSignal;
+  /**
+   * Carries out one stage and stores its result, so that a later attempt resumes after it: a stage that completed before is not
+   * carried out again, its stored result is returned.
+   * @param work returns a JSON value
+   */
+  readonly stage: <T>(name: string, work: (progress: ReportProgress) => Promise<T>) => Promise<T>;
+}
+
+/** Tells how far a long stage has come. Cheap: what comes too often is left out. */
+export type ReportProgress = (progress: StageProgress) => void;
+
+export interface StageProgress {
+  done: number;
+  /** Null when it is not known. */
+  total: number | null;
+  unit: string;
+}
+
+/** What a finished pipeline leaves behind. */
+export interface PipelineResult {
+  report?: Record<string, unknown>;
+}
+
+/** A pipeline's verdict on the input of a start: completed with defaults, or what is wrong by field (named `input.x`). */
+export type InputVerdict =
+  { ok: true; input: Record<string, unknown> } | { ok: false; fieldErrors: Record<string, string[]> };
+
+/** The work of a run. */
+export abstract class Pipeline {
+  abstract readonly name: string;
+  /** Checks the input of a start against the pipeline's own schema. */
+  abstract checkInput(input: Record<string, unknown>): Promise<InputVerdict>;
+  abstract run(context: PipelineContext): Promise<PipelineResult>;
+}
+
+/** Injection token of every pipeline that there is. */
+export const PIPELINES = Symbol('pipelines');
+
+/** A pipeline's work failed in a way that it can name. Anything else that is thrown counts as retryable. */
+export class PipelineFailed extends Error {
+  constructor(
+    readonly failure: RunFailure,
+    readonly retryable: boolean,
+  ) {
+    super(`${failure.stage}: ${failure.reason}`);
+    this.name = 'PipelineFailed';
+  }
+}
