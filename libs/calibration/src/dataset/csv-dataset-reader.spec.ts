@@ -114,7 +114,7 @@ describe('CsvDatasetReader', () => {
 
   it('counts every fault of every row, and remembers the ids of faulty rows', async () => {
     const { rows, faults, faultyIds } = await read(
-      `${HEADER},as_of\n` + ',1.5,yes,yesterday\n' + 'a,0.5,1,2026-02-30\n' + 'b,0.5\n' + 'c,0.5,1,\n' + 'd,0.5,1,,\n',
+      [`${HEADER},as_of`, ',1.5,yes,yesterday', 'a,0.5,1,2026-02-30', 'b,0.5', 'c,0.5,1,', 'd,0.5,1,,'].join('\n'),
     );
     expect(rows.map((row) => row.marketId)).toEqual(['c']);
     expect(faultyIds).toEqual([{ line: 3, marketId: 'a' }]);
@@ -233,7 +233,7 @@ describe('CsvDatasetReader', () => {
     ['a quote inside an unquoted field', 'b"c,0.5,1', 'a quote stands inside an unquoted field'],
     ['text after a closing quote', '"b"c,0.5,1', 'a closing quote is followed by more text'],
     ['a quote that is never closed', '"b,0.5,1\nc,0.5,1', 'a quote is opened and never closed'],
-    ['a record without end', `"${'b'.repeat(MAX_RECORD_BYTES + 1)}`, 'the record is longer than 1048576 bytes'],
+    ['a record without end', `"${'b'.repeat(MAX_RECORD_BYTES + 2)}`, 'the record is longer than 1048576 bytes'],
     ['nothing but commas', ','.repeat(3 * MAX_RECORD_BYTES), 'the record is longer than 1048576 bytes'],
   ])('stops at %s, at the line where the record starts', async (_, record, what) => {
     const { rows, faults } = await read(`${HEADER}\n"a\r\na",0.5,1\n\n${record}`);

@@ -6,13 +6,15 @@ export class Datasets1764000000001 implements MigrationInterface {
 
   async up(runner: QueryRunner): Promise<void> {
     // A version's life: staging (rows arrive) → current → replaced (still read by runs) → removing. `changed_at` is when
-    // it took its state, or got its last rows while staging, or lost some while removing.
+    // it took its state, or got its last rows while staging, or lost some while removing; `rows` is known from current on.
     await runner.query(`
       CREATE TABLE dataset_versions (
         id uuid PRIMARY KEY,
         dataset text NOT NULL,
         state text NOT NULL CHECK (state IN ('staging', 'current', 'replaced', 'removing')),
-        changed_at timestamptz NOT NULL DEFAULT clock_timestamp()
+        changed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+        rows integer,
+        CHECK (state NOT IN ('current', 'replaced') OR rows > 0)
       )`);
     await runner.query(
       `CREATE UNIQUE INDEX dataset_versions_current ON dataset_versions (dataset) WHERE state = 'current'`,

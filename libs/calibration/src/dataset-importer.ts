@@ -1,0 +1,87 @@
+import { createHash } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { CsvDatasetReader } from './dataset/csv-dataset-reader.js';
+import type { DatasetBatch, DatasetFault } from './dataset/dataset-row.js';
+import { DatasetVersions } from './dataset-versions.repository.js';
+import type { DatasetInfo } from './datasets.repository.js';
+
+const FAULTS_TOLD = 20;
+
+export type ImportOutcome =
+  | { kind: 'imported'; created: boolean; dataset: DatasetInfo }
+  /** All faults are counted; the first 20, in the order of the file, are told. */
+  | { kind: 'invalid'; faultCount: number; faults: DatasetFault[] };
+
+/** Carries a file into the database, for the commands that import datasets. */
+@Injectable()
+export class DatasetImporter {
+  constructor(private readonly versions: DatasetVersions) {}
+
+  async import(name: string, source: AsyncIterable<Uint8Array>): Promise<ImportOutcome> {
+    await this.versions.removeObsolete();
+    const versionId = await this.versions.stage(name);
+    try {
+      const { faults, ...content } = await this.load(versionId, source);
+      if (faults.count > 0) return { kind: 'invalid', faultCount: faults.count, faults: faults.first };
+      const { created, importedAt } = await this.versions.publish(versionId, { name, ...content });
+      return { kind: 'imported', created, dataset: { name, ...content, importedAt: importedAt.toISOString() } };
+    } finally {
+      // What cannot be removed now, a later import removes; it must not hide the error that brought us here.
+      await this.versions.discard(versionId).catch(() => undefined);
+    }
+  }
+
+  private async load(versionId: string, source: AsyncIterable<Uint8Array>): Promise<LoadedContent> {
+    const received = new ReceivedBytes(source);
+    const reader = new CsvDatasetReader(received);
+    const faults = new FaultTally();
+    let rows = 0;
+    for await (const batch of reader) {
+      const duplicates = await this.versions.append(versionId, batch);
+      faults.add(batch, duplicates.map(duplicateFault));
+      rows += batch.rows.length;
+    }
+    const { bytes, sha256 } = received;
+    return { rows, bytes, sha256, ignoredColumns: [...reader.ignoredColumns], faults };
+  }
+}
+
+type LoadedContent = Omit<DatasetInfo, 'name' | 'importedAt'> & { faults: FaultTally };
+
+function duplicateFault({ line, firstLine }: { line: number; firstLine: number }): DatasetFault {
+  return { line, column: 'market_id', message: `occurs on line ${firstLine} already` };
+}
+
+class FaultTally {
+  count = 0;
+  readonly first: DatasetFault[] = [];
+
+  add(batch: DatasetBatch, duplicates: readonly DatasetFault[]): void {
+    const faults = [...batch.faults, ...duplicates];
+    this.count += faults.length;
+    if (this.first.length === FAULTS_TOLD) return;
+    const inOrder = faults.toSorted((a, b) => a.line - b.line);
+    this.first.push(...inOrder.slice(0, FAULTS_TOLD - this.first.length));
+  }
+}
+
+/** Counts and hashes the bytes that pass. */
+class ReceivedBytes implements AsyncIterable<Uint8Array> {
+  bytes = 0;
+  private readonly hash = createHash('sha256');
+
+  constructor(private readonly source: AsyncIterable<Uint8Array>) {}
+
+  /** Once all have passed. */
+  get sha256(): string {
+    return this.hash.copy().digest('hex');
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    for await (const chunk of this.source) {
+      this.bytes += chunk.length;
+      this.hash.update(chunk);
+      yield chunk;
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
+import type { ScoredMarket } from './report/calibration-scorer.js';
+
+/** What is known of a dataset. */
+export interface DatasetInfo {
+  name: string;
+  rows: number;
+  /** Size of the file that was imported. */
+  bytes: number;
+  /** Of the bytes of that file, in lower-case hexadecimal. */
+  sha256: string;
+  /** ISO 8601 UTC. */
+  importedAt: string;
+  /** Columns of the file that are not part of a dataset. */
+  ignoredColumns: string[];
+}
+
+/** A dataset and the version that it has at present. The rows of a version never change. */
+export interface StoredDataset extends DatasetInfo {
+  versionId: string;
+}
+
+/** The version does not exist, or it was replaced so long ago that its rows have been removed. */
+export class DatasetVersionGone extends Error {
+  constructor(readonly versionId: string) {
+    super(`the rows of dataset version ${versionId} are gone; it was replaced or deleted`);
+    this.name = 'DatasetVersionGone';
+  }
+}
+
+/** Far below what a statement's time allows, and little enough to honour an abort at once. */
+const ROWS_PER_PAGE = 5_000;
+
+/** Reads datasets. */
+@Injectable()
+export class Datasets {
+  constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
+
+  /** The dataset of that name as it is now, or null. */
+  async find(name: string): Promise<StoredDataset | null> {
+    const [dataset] = await this.dataSource.query<(Omit<StoredDataset, 'importedAt'> & { importedAt: Date })[]>(
+      `SELECT name, version_id AS "versionId", rows, bytes::double precision AS bytes, sha256,
+              ignored_columns AS "ignoredColumns", imported_at AS "importedAt"
+       FROM datasets WHERE name = $1`,
+      [name],
+    );
+    return dataset === undefined ? null : { ...dataset, importedAt: dataset.importedAt.toISOString() };
+  }
+
+  /**
+   * All rows of one version, in the order of the file. They stay readable for an hour after the version was replaced.
+   * @throws DatasetVersionGone when it does not exist, or its rows were removed while they were being read
+   * @throws the signal's reason once the signal is aborted, checked at each page of 5,000 rows
+   */
+  async *rows(versionId: string, signal?: AbortSignal): AsyncGenerator<ScoredMarket> {
+    const expected = await this.rowCount(versionId);
+    let read = 0;
+    for (let line = 0, more = true; more;) {
+      signal?.throwIfAborted();
+      const page = await this.page(versionId, line);
+      signal?.throwIfAborted();
+      yield* page;
+      read += page.length;
+      more = page.length === ROWS_PER_PAGE;
+      line = page.at(-1)?.line ?? line;
+    }
+    // A version that is being removed reads as empty from one page to the next.
+    if (read !== expected) throw new DatasetVersionGone(versionId);
+  }
+
+  private async rowCount(versionId: string): Promise<number> {
+    const [version] = await this.dataSource.query<{ rows: number }[]>(
+      `SELECT rows FROM dataset_versions WHERE id = $1 AND state IN ('current', 'replaced')`,
+      [versionId],
+    );
+    if (version === undefined) throw new DatasetVersionGone(versionId);
+    return version.rows;
+  }
+
+  /**
+   * The rows after a line; none once the version is being removed. Its state is read by the same statement, so it is as old as the
+   * rows: a version that is not yet being removed has all of them.
+   */
+  private page(versionId: string, afterLine: number): Promise<(ScoredMarket & { line: number })[]> {
+    return this.dataSource.query(
+      `SELECT line, probability, outcome, platform, category
+       FROM dataset_rows
+       WHERE version_id = $1 AND line > $2
+         AND EXISTS (SELECT FROM dataset_versions WHERE id = $1 AND state IN ('current', 'replaced'))
+       ORDER BY line LIMIT ${ROWS_PER_PAGE}`,
+      [versionId, afterLine],
+    );
+  }
+}

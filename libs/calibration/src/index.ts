@@ -1,0 +1,13 @@
+export { CalibrationModule } from './calibration.module.js';
+export type { DatasetFault } from './dataset/dataset-row.js';
+export { type DatasetInfo, Datasets, DatasetVersionGone, type StoredDataset } from './datasets.repository.js';
+export { ImportDataset, type ImportDatasetResult } from './import-dataset.js';
+export { ImportSampleDataset, type ImportSampleDatasetResult, SAMPLE_DATASET } from './import-sample-dataset.js';
+export type {
+  CalibrationBin,
+  CalibrationReport,
+  CalibrationScores,
+  CalibrationSegment,
+  MurphyDecomposition,
+} from './report/calibration-report.js';
+export { CalibrationScorer, type ScoredMarket } from './report/calibration-scorer.js';
