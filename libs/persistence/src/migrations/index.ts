@@ -1,4 +1,5 @@
 import { Foundation1764000000000 } from './1764000000000-foundation.js';
+import { Datasets1764000000001 } from './1764000000001-datasets.js';
 
 /** Every migration, oldest first. They only go forward. */
-export const migrations = [Foundation1764000000000];
+export const migrations = [Foundation1764000000000, Datasets1764000000001];

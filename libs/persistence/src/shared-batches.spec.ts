@@ -1,0 +1,59 @@
+import { SharedBatches } from './shared-batches.js';
+
+/** A batch that is under way until it is let go. */
+function gate() {
+  let open: () => void = () => undefined;
+  const passed = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { passed, open };
+}
+
+describe('shared batches', () => {
+  it('carries a lone caller out at once, and lets those who come meanwhile share the next batch', async () => {
+    const first = gate();
+    const seen: number[][] = [];
+    const batches = new SharedBatches<number, number>(
+      async (intents) => {
+        seen.push([...intents]);
+        if (seen.length === 1) await first.passed;
+        return intents.map((n) => n * 10);
+      },
+      () => false,
+      3,
+    );
+    const answers = [1, 2, 3, 4, 5].map((n) => batches.add(n));
+    first.open();
+    expect(await Promise.all(answers)).toEqual([10, 20, 30, 40, 50]);
+    expect(seen).toEqual([[1], [2, 3, 4], [5]]);
+  });
+
+  it('never lets one faulty intent fail its neighbours', async () => {
+    const batches = new SharedBatches<number, number>(
+      async (intents) => {
+        await Promise.resolve();
+        if (intents.includes(3)) throw new Error('three is faulty');
+        return intents;
+      },
+      () => false,
+    );
+    const outcomes = await Promise.allSettled([1, 2, 3, 4].map((n) => batches.add(n)));
+    expect(outcomes.map((outcome) => outcome.status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
+  });
+
+  it('tells everybody at once when the fault is nobody’s own, and goes on with the next', async () => {
+    let calls = 0;
+    const batches = new SharedBatches<number, number>(
+      async (intents) => {
+        await Promise.resolve();
+        if (++calls === 2) throw new Error('the database is gone');
+        return intents;
+      },
+      (error) => (error as Error).message.includes('gone'),
+    );
+    const outcomes = await Promise.allSettled([1, 2, 3].map((n) => batches.add(n)));
+    expect(outcomes.map((outcome) => outcome.status)).toEqual(['fulfilled', 'rejected', 'rejected']);
+    expect(calls).toBe(2);
+    expect(await batches.add(4)).toBe(4);
+  });
+});

@@ -1,0 +1,128 @@
+import { SettingsModule } from '@interlock/config';
+import { Test, type TestingModule } from '@nestjs/testing';
+import { Client } from 'pg';
+import { eventually } from '../../../test/support/eventually.js';
+import { testSettings } from '../../../test/support/settings.js';
+import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
+import { CommitOutcomeUnknown, isDatabaseUnavailable } from './database-errors.js';
+import { PersistenceModule } from './persistence.module.js';
+import { type Transaction, Transactions } from './transactions.js';
+
+let database: TestDatabase;
+let module: TestingModule;
+let transactions: Transactions;
+let probe: Client;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  module = await Test.createTestingModule({
+    imports: [SettingsModule.forRoot(testSettings(database.url)), PersistenceModule.forRoot('interlock-test')],
+  }).compile();
+  await module.init();
+  transactions = module.get(Transactions);
+  probe = new Client({ connectionString: database.url });
+  await probe.connect();
+  await probe.query('CREATE TABLE accounts (id int PRIMARY KEY, amount int NOT NULL)');
+  await probe.query('INSERT INTO accounts VALUES (1, 0), (2, 0)');
+});
+
+afterAll(async () => {
+  await probe.end();
+  await module.close();
+  await database.drop();
+});
+
+async function pidOf(tx: Transaction): Promise<number> {
+  const [row] = await tx.query<{ pid: number }[]>('SELECT pg_backend_pid() AS pid');
+  return row!.pid;
+}
+
+describe('transactions', () => {
+  it('K2 run in READ COMMITTED, whatever the database’s default is', async () => {
+    await probe.query(
+      `ALTER DATABASE ${new URL(database.url).pathname.slice(1)} SET default_transaction_isolation = 'serializable'`,
+    );
+    const other = await Test.createTestingModule({
+      imports: [SettingsModule.forRoot(testSettings(database.url)), PersistenceModule.forRoot('interlock-test')],
+    }).compile();
+    await other.init();
+    try {
+      const [row] = await other
+        .get(Transactions)
+        .run((tx) => tx.query<{ level: string }[]>(`SELECT current_setting('transaction_isolation') AS level`));
+      expect(row?.level).toBe('read committed');
+    } finally {
+      await other.close();
+    }
+  });
+
+  it('roll back when the work throws', async () => {
+    const failing = transactions.run(async (tx) => {
+      await tx.query('UPDATE accounts SET amount = 99 WHERE id = 1');
+      throw new Error('no');
+    });
+    await expect(failing).rejects.toThrow('no');
+    const { rows } = await probe.query('SELECT amount FROM accounts WHERE id = 1');
+    expect(rows).toEqual([{ amount: 0 }]);
+  });
+
+  it('are replayed as a whole after a deadlock', async () => {
+    let tries = 0;
+    const add = (first: number, second: number) =>
+      transactions.run(async (tx) => {
+        tries++;
+        await tx.query('UPDATE accounts SET amount = amount + 1 WHERE id = $1', [first]);
+        await tx.query('SELECT pg_sleep(0.1)');
+        await tx.query('UPDATE accounts SET amount = amount + 1 WHERE id = $1', [second]);
+      });
+    await Promise.all([add(1, 2), add(2, 1)]);
+    const { rows } = await probe.query('SELECT amount FROM accounts ORDER BY id');
+    expect(rows).toEqual([{ amount: 2 }, { amount: 2 }]);
+    expect(tries).toBeGreaterThan(2);
+  });
+
+  it('R2 say that the outcome is unknown when the connection is lost during the commit', async () => {
+    await probe.query(`
+      CREATE FUNCTION slow_commit() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(3); RETURN NULL; END';
+      CREATE TABLE slow (id int);
+      CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON slow DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION slow_commit()`);
+    let pid = 0;
+    const lost = transactions.run(async (tx) => {
+      pid = await pidOf(tx);
+      await tx.query('INSERT INTO slow VALUES (1)');
+    });
+    const judged = expect(lost).rejects.toBeInstanceOf(CommitOutcomeUnknown);
+    await eventually('the commit is under way', async () => {
+      const { rows } = await probe.query(
+        `SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND query = 'COMMIT' AND state = 'active'`,
+        [pid],
+      );
+      return rows.length > 0;
+    });
+    await probe.query('SELECT pg_terminate_backend($1)', [pid]);
+    await judged;
+  });
+
+  it('tell a lost database from a fault of the work', async () => {
+    const cut = transactions.run(async (tx) => {
+      await probe.query('SELECT pg_terminate_backend($1)', [await pidOf(tx)]);
+      await tx.query('SELECT 1');
+    });
+    await expect(cut.catch((error: unknown) => isDatabaseUnavailable(error))).resolves.toBe(true);
+    const faulty = transactions.run((tx) => tx.query('SELECT 1/0'));
+    await expect(faulty.catch((error: unknown) => isDatabaseUnavailable(error))).resolves.toBe(false);
+  });
+
+  it('K2 end a session that sits idle in a transaction, so that a frozen process lets go of its locks', async () => {
+    const idle = transactions.run(async (tx) => {
+      const pid = await pidOf(tx);
+      await eventually('the server ended the session', async () => {
+        const { rows } = await probe.query('SELECT 1 FROM pg_stat_activity WHERE pid = $1', [pid]);
+        return rows.length === 0;
+      });
+      await tx.query('SELECT 1');
+    });
+    await expect(idle).rejects.toThrow();
+  });
+});
