@@ -3,7 +3,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import pg from 'pg';
+import { Client } from 'pg';
 import { startEmbeddedServer } from '../../dist/libs/persistence/src/embedded/index.js';
 import { migrateDatabase } from '../../dist/libs/persistence/src/index.js';
 import { migrateQueue } from '../../dist/libs/queue/src/index.js';
@@ -34,7 +34,7 @@ export default async function globalSetup() {
   try {
     const template = new URL(server.connectionString);
     template.pathname = '/interlock_template';
-    const client = new pg.Client({ connectionString: server.connectionString });
+    const client = new Client({ connectionString: server.connectionString });
     await client.connect();
     await client.query('CREATE DATABASE interlock_template');
     await migrateDatabase(template.href);

@@ -1,0 +1,67 @@
+import { built, homeFolder, secret, shown } from './environment.mjs';
+import { Refusal } from './refusal.mjs';
+import { orStop } from './stop-requests.mjs';
+
+/**
+ * Gives the database's address: that of DATABASE_URL, else of the embedded server, which is started when it does not run.
+ * @returns `{ url, server }`; `server` is null with DATABASE_URL
+ */
+export async function openDatabase({ signal, onProgress, port } = {}) {
+  const url = secret('DATABASE_URL');
+  if (url !== undefined) return { url, server: null };
+  const { startEmbeddedServer } = await import(built('libs/persistence/src/embedded/index.js'));
+  try {
+    const server = await startEmbeddedServer(homeFolder(), { signal, onProgress, ...(port && { port }) });
+    return { url: server.connectionString, server };
+  } catch (error) {
+    if (signal?.aborted) throw signal.reason;
+    throw new Refusal(error.message, { cause: error });
+  }
+}
+
+/** One line about the server for the operator. */
+export function describeDatabase({ server }) {
+  if (server === null) return 'the one of DATABASE_URL';
+  return `${server.reused ? 'took over the running server' : 'PostgreSQL'} on 127.0.0.1:${server.port}, log in ${shown(homeFolder())}/postgres.log`;
+}
+
+/**
+ * Does work with the database of the settings. An embedded server that does not run is started for as long as that takes; one
+ * that runs already (`npm start` in another window) is left running.
+ */
+export async function withDatabase({ signal }, work) {
+  const { server, url } = await openDatabase({ signal });
+  try {
+    return await orStop(signal, work(url));
+  } finally {
+    if (server && !server.reused) await server.stop();
+  }
+}
+
+/** Brings all schemas up to this version, the queue's too; tells what it did. */
+export async function migrate(url) {
+  const { migrateDatabase } = await import(built('libs/persistence/src/index.js'));
+  const { migrateQueue } = await import(built('libs/queue/src/index.js'));
+  try {
+    const { applied } = await migrateDatabase(url);
+    await migrateQueue(url);
+    return applied.length === 0 ? 'up to date' : `${applied.length} applied`;
+  } catch (error) {
+    throw isUnreachable(error)
+      ? new Refusal(`The database cannot be reached (${error.code}). Check DATABASE_URL.`)
+      : error;
+  }
+}
+
+function isUnreachable(error) {
+  return ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH', '28P01', '3D000'].includes(
+    error?.code,
+  );
+}
+
+/** Imports the bundled dataset; doing it again changes nothing. */
+export async function seed(url) {
+  const { importSampleDataset } = await import(built('libs/calibration/src/index.js'));
+  await importSampleDataset(url);
+  return 'sample';
+}
