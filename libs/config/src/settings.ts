@@ -52,7 +52,7 @@ export class Settings {
   readonly defaultPipeline: string;
   readonly calibrationDataset: string;
 
-  constructor(environment: Environment) {
+  constructor(private readonly environment: Environment) {
     this.host = environment.HOST;
     this.port = environment.PORT;
     this.workerPort = environment.WORKER_PORT;
@@ -69,6 +69,11 @@ export class Settings {
     this.shutdownGraceMs = environment.SHUTDOWN_GRACE_MS;
     this.defaultPipeline = environment.DEFAULT_PIPELINE;
     this.calibrationDataset = environment.CALIBRATION_DATASET;
+  }
+
+  /** The same settings with this database: the embedded server's address is known only once it runs. */
+  withDatabaseUrl(databaseUrl: string): Settings {
+    return new Settings({ ...this.environment, DATABASE_URL: databaseUrl });
   }
 
   /** The address of the database; a process that reaches this without one was started wrongly. */

@@ -1,3 +1,5 @@
 export { correlated, type Correlation, correlation } from './correlation.js';
 export { measureHealth, type PartHealth } from './health.js';
-export { LoggingModule } from './logging.module.js';
+export { type BootLogger, bootLogger, LoggingModule } from './logging.module.js';
+export { CannotStart, EXIT_STATUS, runProgram, type RunningProgram } from './run-program.js';
+export { programVersion } from './version.js';

@@ -1,7 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { Settings } from '@interlock/config';
 import { LoggerModule, type Params } from 'nestjs-pino';
-import type { LoggerOptions } from 'pino';
+import { type Logger, type LoggerOptions, pino } from 'pino';
 import pretty from 'pino-pretty';
 import { correlation } from './correlation.js';
 
@@ -44,17 +44,29 @@ export class LoggingModule {
   }
 }
 
+/** For what a process says before its modules exist. */
+export type BootLogger = Pick<Logger, 'info' | 'warn'>;
+
+export function bootLogger(settings: Settings, name: string): BootLogger {
+  return pino(loggerOptions(settings, name), terminalStream() ?? process.stdout);
+}
+
 function pinoHttpOptions(settings: Settings, name: string): NonNullable<Params['pinoHttp']> {
   // The api writes its one line per request itself, where status, code and request id are known; see apps/api/http.
   const options = { ...loggerOptions(settings, name), autoLogging: false, quietReqLogger: true };
-  if (!process.stdout.isTTY) return options;
+  const stream = terminalStream();
+  return stream === undefined ? options : [options, stream];
+}
+
+/** Makes lines readable on a terminal; undefined where there is none. */
+function terminalStream(): ReturnType<typeof pretty> | undefined {
+  if (!process.stdout.isTTY) return undefined;
   // In this process rather than in a worker thread, so that the last lines before an exit are not lost.
-  const stream = pretty({
+  return pretty({
     sync: true,
     colorize: true,
     translateTime: "UTC:HH:MM:ss'Z'",
     ignore: 'pid,hostname,process,context,req',
     messageFormat: '{process} {msg}',
   });
-  return [options, stream];
 }

@@ -1,0 +1,43 @@
+import { AccessModule } from '@interlock/access';
+import { type Settings, SettingsModule } from '@interlock/config';
+import { ExecutionModule } from '@interlock/execution';
+import { KillSwitchModule } from '@interlock/kill-switch';
+import { LoggingModule } from '@interlock/observability';
+import { OpsEventsModule } from '@interlock/ops-events';
+import { PersistenceModule } from '@interlock/persistence';
+import { QueueModule } from '@interlock/queue';
+import { type DynamicModule, Module } from '@nestjs/common';
+import { APP_FILTER, APP_PIPE, DiscoveryModule } from '@nestjs/core';
+import { CqrsModule } from '@nestjs/cqrs';
+import { EventsController } from './events/events.controller.js';
+import { KillSwitchController } from './execution/kill-switch.controller.js';
+import { StartController } from './execution/start.controller.js';
+import { HealthController } from './health/health.controller.js';
+import { Readiness } from './health/readiness.js';
+import { DtoPipe } from './http/dto.pipe.js';
+import { ErrorFilter } from './http/error.filter.js';
+import { RunsController } from './runs/runs.controller.js';
+
+/** The api: translates HTTP to commands and queries, and their results to HTTP. */
+@Module({})
+export class ApiModule {
+  static forRoot(settings: Settings): DynamicModule {
+    return {
+      module: ApiModule,
+      imports: [
+        SettingsModule.forRoot(settings),
+        LoggingModule.forRoot(settings, 'api'),
+        DiscoveryModule,
+        CqrsModule.forRoot(),
+        PersistenceModule.forRoot('interlock-api'),
+        QueueModule.forRoot('interlock-api'),
+        AccessModule,
+        OpsEventsModule,
+        KillSwitchModule,
+        ExecutionModule.forApi(),
+      ],
+      controllers: [HealthController, StartController, KillSwitchController, RunsController, EventsController],
+      providers: [Readiness, { provide: APP_PIPE, useClass: DtoPipe }, { provide: APP_FILTER, useClass: ErrorFilter }],
+    };
+  }
+}

@@ -1,0 +1,45 @@
+import { Authenticator } from '@interlock/access';
+import type { Settings } from '@interlock/config';
+import { DiscoveryService, MetadataScanner, NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { Logger } from 'nestjs-pino';
+import { ApiModule } from './api.module.js';
+import { DOCS_ROUTES, serveDocs } from './docs/openapi.js';
+import { Readiness } from './health/readiness.js';
+import { ApiServer } from './http/api-server.js';
+import { collectRoutes } from './http/collect-routes.js';
+import { frontDoor, parseQuery } from './http/front-door.js';
+import { openRequest } from './http/request-log.js';
+import { RouteTable } from './http/route-table.js';
+
+/**
+ * Builds the api; `listen` opens it. The database must answer and be migrated: the queue's client stays dead otherwise.
+ * @throws Error when a route does not declare who may call it
+ */
+export async function createApi(settings: Settings): Promise<NestExpressApplication> {
+  const app = await NestFactory.create<NestExpressApplication>(ApiModule.forRoot(settings), new ApiServer(), {
+    bodyParser: false, // it would run before authentication; the front door reads bodies
+    bufferLogs: true,
+    abortOnError: false,
+  });
+  app.useLogger(app.get(Logger));
+  app.disable('x-powered-by').disable('etag').set('query parser', parseQuery);
+
+  const routes = collectRoutes(app.get(DiscoveryService), app.get(MetadataScanner));
+  const readiness = app.get(Readiness);
+  app.use(openRequest(() => readiness.isEnding));
+  if (settings.corsOrigins.length > 0) allowOrigins(app, settings.corsOrigins);
+  app.use(frontDoor(new RouteTable([...routes, ...DOCS_ROUTES]), app.get(Authenticator, { strict: false })));
+  serveDocs(app, routes);
+  return app;
+}
+
+function allowOrigins(app: NestExpressApplication, origins: readonly string[]): void {
+  app.enableCors({
+    origin: [...origins],
+    allowedHeaders: ['authorization', 'content-type', 'idempotency-key', 'x-request-id'],
+    exposedHeaders: ['x-request-id'],
+    preflightContinue: true, // the front door answers OPTIONS, with the path's own methods
+    maxAge: 600,
+  });
+}

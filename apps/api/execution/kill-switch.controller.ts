@@ -1,0 +1,78 @@
+import type { Actor } from '@interlock/access';
+import { CountAbortedRuns } from '@interlock/execution';
+import {
+  GetKillSwitches,
+  type KillSwitch,
+  type KillSwitchWish,
+  parseScope,
+  ToggleKillSwitch,
+} from '@interlock/kill-switch';
+import { Body, Controller, Get, HttpCode, Logger, Post } from '@nestjs/common';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { Access } from '../http/access.decorator.js';
+import { ApiError, invalid } from '../http/api-error.js';
+import { Refusals } from '../http/refusals.decorator.js';
+import { Caller } from '../http/request-context.js';
+import { killSwitchAnswer, KillSwitchesAnswer, StopAnswer, StopBody } from './kill-switch.dto.js';
+
+@ApiTags('Kill switch')
+@Controller('api/execution/stop')
+export class KillSwitchController {
+  private readonly logger = new Logger('kill-switch');
+
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly queries: QueryBus,
+  ) {}
+
+  /** Turns a kill switch on or off, or changes its level. After the answer nothing is admitted that the switch forbids. */
+  @Post()
+  @HttpCode(200)
+  @Access('operator')
+  @Refusals('KILL_SWITCH_UNCHANGED')
+  @ApiOkResponse({ type: StopAnswer, description: 'The switch is as wished.' })
+  async stop(@Body() body: StopBody, @Caller() caller: Actor): Promise<StopAnswer> {
+    const result = await this.commands.execute(new ToggleKillSwitch(wishOf(body), caller));
+    switch (result.kind) {
+      case 'changed': {
+        const runsAborted = await this.abortedBy(result.killSwitch);
+        const effect = { runsAborted, ordersCanceled: 0, ordersUnknown: 0 };
+        return { ok: true, killSwitch: killSwitchAnswer(result.killSwitch), effect };
+      }
+      case 'unchanged': {
+        const killSwitch = killSwitchAnswer(result.killSwitch);
+        throw new ApiError('KILL_SWITCH_UNCHANGED', `The switch ${killSwitch.scope} is so already.`, { killSwitch });
+      }
+      case 'forbidden':
+        throw new ApiError('FORBIDDEN', 'Letting more through takes the role risk-officer.');
+    }
+  }
+
+  /** The state of the global switch and of every other that was ever touched. */
+  @Get()
+  @Access('public')
+  @ApiOkResponse({ type: KillSwitchesAnswer })
+  async state(): Promise<KillSwitchesAnswer> {
+    const { global, touched } = await this.queries.execute(new GetKillSwitches());
+    return { ok: true, killSwitch: killSwitchAnswer(global), scopes: touched.map(killSwitchAnswer) };
+  }
+
+  private async abortedBy(killSwitch: KillSwitch): Promise<number> {
+    if (killSwitch.level !== 'halt') return 0;
+    try {
+      return await this.queries.execute(new CountAbortedRuns(killSwitch));
+    } catch (error) {
+      // The switch is turned, and that is what the answer must say; events tell of the runs.
+      this.logger.error({ err: error }, 'the runs that the switch aborts could not be counted');
+      return 0;
+    }
+  }
+}
+
+function wishOf({ enabled, level, reason, scope: text }: StopBody): KillSwitchWish {
+  if (!enabled && level !== undefined) throw invalid({ level: ['must be left out when enabled is false'] });
+  const scope = parseScope(text);
+  if (scope === null) throw new Error(`a scope passed validation that is none: ${text}`);
+  return { scope, enabled, level: level ?? 'halt', reason };
+}

@@ -1,0 +1,67 @@
+import { Settings } from '@interlock/config';
+import { programVersion } from '@interlock/observability';
+import { DatabaseHealth } from '@interlock/persistence';
+import { JobQueues } from '@interlock/queue';
+import { Controller, Get, Res } from '@nestjs/common';
+import { ApiOkResponse, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
+import { Access } from '../http/access.decorator.js';
+import { HealthAnswer, LiveAnswer, ReadyAnswer } from './health.dto.js';
+import { Readiness } from './readiness.js';
+
+@ApiTags('Health')
+@Controller('api/health')
+export class HealthController {
+  constructor(
+    private readonly settings: Settings,
+    private readonly database: DatabaseHealth,
+    private readonly queues: JobQueues,
+    private readonly readiness: Readiness,
+  ) {}
+
+  /** How the service and the parts it needs are. Answers within 2 s. */
+  @Get()
+  @Access('public', { quiet: true })
+  @ApiOkResponse({ type: HealthAnswer, description: 'Everything works.' })
+  @ApiServiceUnavailableResponse({ type: HealthAnswer, description: 'A part does not answer; its `ok` is false.' })
+  async health(@Res({ passthrough: true }) response: Response): Promise<HealthAnswer> {
+    const { db, queue } = await this.parts();
+    const ok = db.ok && queue.ok;
+    response.status(ok ? 200 : 503);
+    const now = new Date().toISOString();
+    return {
+      ok,
+      service: 'interlock',
+      version: programVersion(),
+      now,
+      db,
+      queue: { ...queue, backend: this.settings.queueBackend },
+    };
+  }
+
+  /** The process is up; nothing else is asked. */
+  @Get('live')
+  @Access('public', { quiet: true })
+  @ApiOkResponse({ type: LiveAnswer })
+  live(): LiveAnswer {
+    return { ok: true };
+  }
+
+  /** The process can serve: database and queue answer and it is not shutting down. */
+  @Get('ready')
+  @Access('public', { quiet: true })
+  @ApiOkResponse({ type: ReadyAnswer, description: 'It can serve.' })
+  @ApiServiceUnavailableResponse({ type: ReadyAnswer, description: 'It cannot.' })
+  async ready(@Res({ passthrough: true }) response: Response): Promise<ReadyAnswer> {
+    const { db, queue } = await this.parts();
+    const shuttingDown = this.readiness.isEnding;
+    const ok = db.ok && queue.ok && !shuttingDown;
+    response.status(ok ? 200 : 503);
+    return { ok, shuttingDown, db, queue };
+  }
+
+  private async parts() {
+    const [db, queue] = await Promise.all([this.database.check(), this.queues.health()]);
+    return { db, queue };
+  }
+}

@@ -1,0 +1,49 @@
+import { type ArgumentMetadata, Injectable, type PipeTransform, type Type } from '@nestjs/common';
+import { getMetadataStorage, validateSync } from 'class-validator';
+import { invalid } from './api-error.js';
+import { byField, faultsOf } from './text-checks.js';
+
+type Fault = readonly [field: string, message: string];
+
+/**
+ * Makes bodies and query parameters into their DTOs, with the defaults of the class, or refuses them naming every fault. Nothing
+ * is converted: `"true"` is no boolean. (Nest's own ValidationPipe takes an array for an empty object, and names that every
+ * object inherits, such as `constructor`, for known ones.)
+ */
+@Injectable()
+export class DtoPipe implements PipeTransform {
+  transform(value: unknown, { type, metatype }: ArgumentMetadata): unknown {
+    if ((type !== 'body' && type !== 'query') || metatype === undefined) return value;
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw invalid({ body: ['must be a JSON object'] });
+    }
+    const { dto, faults } = checked(value, metatype as Type<object>, type);
+    if (faults.length > 0) throw invalid(byField(faults));
+    return dto;
+  }
+}
+
+function checked(value: object, metatype: Type<object>, type: 'body' | 'query'): { dto: object; faults: Fault[] } {
+  const names = fieldNames(metatype);
+  const faults: Fault[] = [];
+  const dto = new metatype();
+  for (const [name, item] of Object.entries(value)) {
+    if (!names.has(name)) faults.push([name, 'is not known here']);
+    else if (type === 'query' && Array.isArray(item)) faults.push([name, 'must be given once']);
+    else {
+      faults.push(...faultsOf(item, name));
+      Object.assign(dto, { [name]: item });
+    }
+  }
+  // A field that has been told off already is not judged again, on a value that it does not hold.
+  const failed = new Set(faults.map(([field]) => field.split('.')[0]));
+  for (const { property, constraints = {} } of validateSync(dto)) {
+    if (!failed.has(property)) faults.push(...Object.values(constraints).map((message): Fault => [property, message]));
+  }
+  return { dto, faults };
+}
+
+function fieldNames(metatype: Type<object>): Set<string> {
+  const metadata = getMetadataStorage().getTargetValidationMetadatas(metatype, '', true, false);
+  return new Set(metadata.map(({ propertyName }) => propertyName));
+}

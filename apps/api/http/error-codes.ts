@@ -1,0 +1,57 @@
+/** Every code that an answer of the api may carry (contracts.md, "Errors"). */
+export const ERROR_CODES = [
+  'VALIDATION_FAILED',
+  'MALFORMED_JSON',
+  'UNAUTHENTICATED',
+  'FORBIDDEN',
+  'NOT_FOUND',
+  'METHOD_NOT_ALLOWED',
+  'REQUEST_TIMEOUT',
+  'KILL_SWITCH_ON',
+  'KILL_SWITCH_UNCHANGED',
+  'MAX_POSITION_EXCEEDED',
+  'RUN_NOT_FINISHED',
+  'PAYLOAD_TOO_LARGE',
+  'UNSUPPORTED_MEDIA_TYPE',
+  'INTERNAL_ERROR',
+  'ADMIN_TOKEN_NOT_CONFIGURED',
+  'DATABASE_UNAVAILABLE',
+  'ENQUEUE_FAILED',
+  'OUTCOME_UNKNOWN',
+] as const;
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** The HTTP status that goes with a code; a code without one does not compile. */
+export function statusOf(code: ErrorCode): number {
+  switch (code) {
+    case 'VALIDATION_FAILED':
+    case 'MALFORMED_JSON':
+      return 400;
+    case 'UNAUTHENTICATED':
+      return 401;
+    case 'FORBIDDEN':
+      return 403;
+    case 'NOT_FOUND':
+      return 404;
+    case 'METHOD_NOT_ALLOWED':
+      return 405;
+    case 'REQUEST_TIMEOUT':
+      return 408;
+    case 'KILL_SWITCH_ON':
+    case 'KILL_SWITCH_UNCHANGED':
+    case 'MAX_POSITION_EXCEEDED':
+    case 'RUN_NOT_FINISHED':
+      return 409;
+    case 'PAYLOAD_TOO_LARGE':
+      return 413;
+    case 'UNSUPPORTED_MEDIA_TYPE':
+      return 415;
+    case 'INTERNAL_ERROR':
+      return 500;
+    case 'ADMIN_TOKEN_NOT_CONFIGURED':
+    case 'DATABASE_UNAVAILABLE':
+    case 'ENQUEUE_FAILED':
+    case 'OUTCOME_UNKNOWN':
+      return 503;
+  }
+}

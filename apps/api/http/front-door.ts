@@ -1,0 +1,79 @@
+import { type Authenticator, includesRole, type Actor, type Role } from '@interlock/access';
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { answerError } from './answer-error.js';
+import { ApiError, invalid, notFound } from './api-error.js';
+import { readJsonBody } from './read-body.js';
+import { contextOf } from './request-context.js';
+import type { Route, RouteTable } from './route-table.js';
+import { byField } from './text-checks.js';
+
+/**
+ * What happens before a route's own work, in the order of contracts.md: path and method, then authentication, then the body.
+ * Express and Nest would read the body first and call a wrong method an unknown path.
+ */
+export function frontDoor(routes: RouteTable, authenticator: Authenticator): RequestHandler {
+  return (request: Request, response: Response, next: NextFunction) => {
+    const admit = async (): Promise<void> => {
+      const route = routeFor(request, response, routes);
+      if (route === undefined) return;
+      contextOf(request).route = route;
+      if (route.access !== 'public') {
+        contextOf(request).actor = authenticate(request.headers.authorization, route.access, authenticator);
+      }
+      if (route.takesBody) request.body = await readJsonBody(request);
+      if (!route.takesQuery) refuseQuery(request);
+      next();
+    };
+    admit().catch((error: unknown) => answerError(request, response, error));
+  };
+}
+
+/** The route that is asked for, or undefined when the request is answered already (OPTIONS). */
+function routeFor(request: Request, response: Response, routes: RouteTable): Route | undefined {
+  if (request.httpVersion === '1.1' && request.headers.host === undefined) throw invalid({ host: ['must be sent'] });
+  const match = routes.match(request.method, request.path);
+  if (match.kind === 'unknown-path') throw notFound('There is nothing at this path.');
+  if (match.kind === 'route') return match.route;
+  if (request.method !== 'OPTIONS') {
+    throw new ApiError('METHOD_NOT_ALLOWED', `This path takes ${match.allow}.`, {}, { allow: match.allow });
+  }
+  response.status(204).set('allow', match.allow).end();
+  return undefined;
+}
+
+function authenticate(header: string | undefined, needed: Role, authenticator: Authenticator): Actor {
+  const token = bearerToken(header);
+  const authentication = authenticator.authenticate(token ?? '');
+  // Told first, whatever was sent: asking for a token would mislead while none can be right.
+  if (authentication.kind === 'unconfigured') {
+    throw new ApiError('ADMIN_TOKEN_NOT_CONFIGURED', 'No token is configured: set ADMIN_API_TOKEN and start again.');
+  }
+  if (token === undefined) {
+    const message = 'Send the header "Authorization: Bearer <token>".';
+    throw new ApiError('UNAUTHENTICATED', message, {}, { 'www-authenticate': 'Bearer' });
+  }
+  if (authentication.kind === 'unknown' || !includesRole(authentication.actor.role, needed)) {
+    throw new ApiError('FORBIDDEN', 'This token does not allow that.');
+  }
+  return authentication.actor;
+}
+
+export function bearerToken(header: string | undefined): string | undefined {
+  return /^bearer +([\x21-\x7e]+)$/i.exec(header ?? '')?.[1];
+}
+
+/** A parameter that is silently ignored could mean anything to whoever sent it. */
+function refuseQuery(request: Request): void {
+  const faults = Object.keys(request.query).map((name) => [name, 'is not known here'] as const);
+  if (faults.length > 0) throw invalid(byField(faults));
+}
+
+/** Express's `query parser`: a parameter given once is a text, one given more often a list. */
+export function parseQuery(text: string): Record<string, string | string[]> {
+  const values = new Map<string, string | string[]>();
+  for (const [name, value] of new URLSearchParams(text)) {
+    const before = values.get(name);
+    values.set(name, before === undefined ? value : [before, value].flat());
+  }
+  return Object.fromEntries(values);
+}

@@ -1,0 +1,32 @@
+import { Cursor, Optional, PageLimit } from './constraints.js';
+import { cursorOf, idOfCursor } from './cursor.js';
+
+const MAXIMUM_ITEMS = 200;
+const DEFAULT_ITEMS = 50;
+
+/** Query parameters of every list. */
+export class PageQuery {
+  /** Most items of the page. */
+  @Optional()
+  @PageLimit(MAXIMUM_ITEMS)
+  limit?: string;
+
+  /** The `nextCursor` of the page before; absent for the newest items. */
+  @Optional()
+  @Cursor()
+  cursor?: string;
+}
+
+/** How many items, and the id after which the page starts. */
+export function pageOf({ limit, cursor }: PageQuery): { limit: number; before: string | undefined } {
+  return {
+    limit: limit === undefined ? DEFAULT_ITEMS : Number(limit),
+    before: cursor === undefined ? undefined : idOfCursor(cursor),
+  };
+}
+
+/** The answer of a list, its cursor being an item's id so far. */
+export function listAnswer<T>(page: { items: T[]; nextCursor: string | null }) {
+  const nextCursor = page.nextCursor === null ? null : cursorOf(page.nextCursor);
+  return { ok: true as const, items: page.items, nextCursor };
+}

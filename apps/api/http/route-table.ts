@@ -1,0 +1,72 @@
+import type { AccessLevel } from './access.decorator.js';
+import type { ErrorCode } from './error-codes.js';
+
+/** A route as the front door sees it. */
+export interface Route {
+  readonly method: string;
+  /** Such as `/api/runs/:id`. */
+  readonly pattern: string;
+  readonly access: AccessLevel;
+  readonly quiet: boolean;
+  readonly takesBody: boolean;
+  readonly takesQuery: boolean;
+  /** Codes with which the route's own work may refuse. */
+  readonly refusals: readonly ErrorCode[];
+}
+
+export type Match =
+  | { kind: 'route'; route: Route; allow: string }
+  /** The path exists, the method does not. `allow` lists those that do. */
+  | { kind: 'other-method'; allow: string }
+  | { kind: 'unknown-path' };
+
+/**
+ * The routes by method and path. Express cannot tell a wrong method from a wrong path, and would do so after the body. Paths are
+ * compared exactly: case counts, and so does a trailing slash.
+ */
+export class RouteTable {
+  private readonly routes: readonly { route: Route; segments: readonly string[] }[];
+
+  constructor(routes: readonly Route[]) {
+    this.routes = routes.map((route) => ({ route, segments: route.pattern.split('/') }));
+  }
+
+  all(): Route[] {
+    return this.routes.map(({ route }) => route);
+  }
+
+  match(method: string, path: string): Match {
+    const parts = path.split('/');
+    const here = this.routes.filter(({ segments }) => fits(segments, parts)).map(({ route }) => route);
+    if (here.length === 0) return { kind: 'unknown-path' };
+
+    const allow = allowed(here);
+    const wanted = method === 'HEAD' ? 'GET' : method;
+    const route = here.find((candidate) => candidate.method === wanted);
+    return route === undefined ? { kind: 'other-method', allow } : { kind: 'route', route, allow };
+  }
+}
+
+function fits(segments: readonly string[], parts: readonly string[]): boolean {
+  return (
+    segments.length === parts.length &&
+    segments.every((segment, index) => {
+      const part = parts[index] ?? '';
+      return segment.startsWith(':') ? isDecodable(part) : segment === part;
+    })
+  );
+}
+
+/** False for an empty part and for a malformed percent-encoding, which names nothing. */
+function isDecodable(part: string): boolean {
+  try {
+    return decodeURIComponent(part) !== '';
+  } catch {
+    return false;
+  }
+}
+
+function allowed(routes: readonly Route[]): string {
+  const methods = routes.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
+  return [...new Set([...methods, 'OPTIONS'])].join(', ');
+}

@@ -1,0 +1,68 @@
+import { GetRun, GetRunReport, ListRuns, type RunFilter } from '@interlock/execution';
+import { Controller, Get, Param, Query } from '@nestjs/common';
+import { QueryBus } from '@nestjs/cqrs';
+import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { Access } from '../http/access.decorator.js';
+import { ApiError, notFound } from '../http/api-error.js';
+import { isId } from '../http/constraints.js';
+import { listAnswer, pageOf } from '../http/page.dto.js';
+import { Refusals } from '../http/refusals.decorator.js';
+import { ReportAnswer, RunAnswer, runAnswer, RunsAnswer, RunsQuery, statusesIn } from './runs.dto.js';
+
+@ApiTags('Runs')
+@Controller('api/runs')
+export class RunsController {
+  constructor(private readonly queries: QueryBus) {}
+
+  /** Runs, newest first. */
+  @Get()
+  @Access('observer')
+  @ApiOkResponse({ type: RunsAnswer })
+  async list(@Query() query: RunsQuery): Promise<RunsAnswer> {
+    const { limit, before } = pageOf(query);
+    return listAnswer(await this.queries.execute(new ListRuns(filterOf(query), limit, before)));
+  }
+
+  /** One run with its stages. */
+  @Get(':id')
+  @Access('observer')
+  @ApiOkResponse({ type: RunAnswer })
+  async one(@Param('id') id: string): Promise<RunAnswer> {
+    const run = isId(id) ? await this.queries.execute(new GetRun(id)) : null;
+    if (run === null) throw unknownRun();
+    return runAnswer(run);
+  }
+
+  /** What the run found out. */
+  @Get(':id/report')
+  @Access('observer')
+  @Refusals('RUN_NOT_FINISHED')
+  @ApiOkResponse({ type: ReportAnswer })
+  async report(@Param('id') id: string): Promise<ReportAnswer> {
+    if (!isId(id)) throw unknownRun();
+    const result = await this.queries.execute(new GetRunReport(id));
+    switch (result.kind) {
+      case 'found':
+        return { ok: true, runId: id.toLowerCase(), report: result.report };
+      case 'unknown-run':
+        throw unknownRun();
+      case 'not-finished':
+        throw new ApiError('RUN_NOT_FINISHED', 'The run has not ended yet; its report comes with its end.');
+      case 'no-report':
+        throw notFound('The run ended without a report.');
+    }
+  }
+}
+
+function unknownRun(): ApiError {
+  return notFound('There is no run with this id.');
+}
+
+function filterOf({ status, mode, strategy, pipeline }: RunsQuery): RunFilter {
+  return {
+    ...(status === undefined ? {} : { statuses: statusesIn(status) }),
+    ...(mode === undefined ? {} : { mode }),
+    ...(strategy === undefined ? {} : { strategy }),
+    ...(pipeline === undefined ? {} : { pipeline }),
+  };
+}
