@@ -61,7 +61,7 @@ function isUnreachable(error) {
 
 /** Imports the bundled dataset; doing it again changes nothing. */
 export async function seed(url) {
-  const { importSampleDataset } = await import(built('libs/calibration/src/index.js'));
-  await importSampleDataset(url);
-  return 'sample';
+  const { seedDatabase } = await import(built('apps/cli/seed-database.js'));
+  const { dataset } = await seedDatabase(url);
+  return dataset;
 }

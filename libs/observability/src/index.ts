@@ -1,3 +1,4 @@
+export { listen, type ListenAddress } from './listen.js';
 export { correlated, type Correlation, correlation } from './correlation.js';
 export { measureHealth, type PartHealth } from './health.js';
 export { type BootLogger, bootLogger, LoggingModule } from './logging.module.js';
