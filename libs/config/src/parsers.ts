@@ -25,6 +25,49 @@ export function positiveDecimal() {
     .refine((value) => value > 0, allowed);
 }
 
+/** A decimal number of 0 or more with at most 8 decimals, kept as text so that money never becomes a float. */
+export function amount() {
+  return z
+    .string()
+    .regex(/^\d{1,12}(\.\d{1,8})?$/, 'a number of 0 or more with at most 8 decimals, such as 500000')
+    .transform((value) => value.replace(/^0+(?=\d)/, ''));
+}
+
+/** A number from `min` to `max`, both included; not for money. */
+export function ratio(min: number, max: number) {
+  const allowed = `a number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,6}(\.\d{1,6})?$/, allowed)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, allowed);
+}
+
+export function flag() {
+  return z.enum(['true', 'false'], 'true or false').transform((value) => value === 'true');
+}
+
+/**
+ * The name of a time zone, such as Europe/Berlin. Offsets such as +01:00 are refused: PostgreSQL reads their sign the other way
+ * round.
+ */
+export function timeZone() {
+  return z
+    .string()
+    .refine(
+      (value) => /^[A-Za-z]/.test(value) && isTimeZone(value),
+      'the name of a time zone, such as UTC or America/New_York',
+    );
+}
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}
+
 export function oneOf<const T extends readonly [string, ...string[]]>(values: T) {
   return z.enum(values, `one of ${values.join(', ')}`);
 }
@@ -49,6 +92,15 @@ export function postgresUrl() {
       return false;
     }
   }, 'a PostgreSQL address, such as postgres://user:password@host:5432/database');
+}
+
+/** An address to post to. It counts as a secret as a whole, since such addresses often carry a key in their path. */
+export function webhookUrl() {
+  return z.string().refine((value) => {
+    if (!URL.canParse(value)) return false;
+    const { protocol, username, password } = new URL(value);
+    return /^https?:$/.test(protocol) && username === '' && password === '';
+  }, 'an http or https address without user and password');
 }
 
 /** Origins for CORS, separated by commas. */

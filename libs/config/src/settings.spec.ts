@@ -59,6 +59,15 @@ describe('settings', () => {
     }
   });
 
+  it.each(['hooks.example/key', 'ftp://hooks.example/key', 'https://user:key@hooks.example'])(
+    'E2 refuses ALERT_WEBHOOK_URL=%s without repeating it',
+    (value) => {
+      expect(problemsOf({ ALERT_WEBHOOK_URL: value })).toEqual([
+        'ALERT_WEBHOOK_URL must be an http or https address without user and password',
+      ]);
+    },
+  );
+
   it('is documented by .env.example name by name, with the true defaults', () => {
     const lines = readFileSync('.env.example', 'utf8').split('\n');
     const documented = lines

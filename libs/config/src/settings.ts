@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { integer, name, oneOf, origins, positiveDecimal, postgresUrl, secret } from './parsers.js';
+import { integer, name, oneOf, origins, positiveDecimal, postgresUrl, secret, webhookUrl } from './parsers.js';
 
 /**
  * Every environment variable that the program knows. `.env.example` documents the same names; a test keeps the two in step.
@@ -20,17 +20,64 @@ export const environmentSchema = z.object({
   ADMIN_API_TOKEN: secret(16).optional(),
   CORS_ORIGINS: origins().default([]),
   MAX_POSITION_LIMIT: positiveDecimal().default(1_000_000),
+  RISK_MAX_DAILY_LOSS: amount().default('500000'),
+  RISK_DAY_TIMEZONE: timeZone().default('UTC'),
+  ORDER_RATE_LIMIT_PER_MIN: integer(0, 1_000_000).default(30),
+  RUN_START_LIMIT_PER_MIN: integer(0, 1_000_000).optional(),
+  AUTO_KILL_SWITCH_ENABLED: flag().default(true),
+  AUTO_KILL_SWITCH_CONSECUTIVE_FAILURES: integer(1, 1_000_000).default(3),
+  AUTO_KILL_SWITCH_MAX_DAILY_LOSS: amount().optional(),
+  AUTO_KILL_SWITCH_LATENCY_THRESHOLD_MS: integer(1, 86_400_000).default(30_000),
+  AUTO_KILL_SWITCH_LATENCY_SPIKE_MULTIPLIER: ratio(1, 1_000).default(3),
+  AUTO_KILL_SWITCH_LATENCY_SPIKE_MIN_SAMPLES: integer(1, 1_000_000).default(5),
+  AUTO_KILL_SWITCH_LATENCY_SPIKE_FLOOR_MS: integer(0, 86_400_000).default(1_000),
+  AUTO_KILL_SWITCH_LATENCY_EWMA_ALPHA: ratio(0.000001, 1).default(0.2),
   RUN_LEASE_MS: integer(2_000, 600_000).default(15_000),
   WORKER_CONCURRENCY: integer(1, 100).default(4),
   SHUTDOWN_GRACE_MS: integer(0, 600_000).default(8_000),
   DEFAULT_PIPELINE: name().default('calibration'),
+  ALERT_WEBHOOK_URL: webhookUrl().optional(),
+  ALERT_ATTEMPTS: integer(1, 30).default(8),
+  ALERT_BACKOFF_MS: integer(1, 600_000).default(1_000),
+  ALERT_TIMEOUT_MS: integer(100, 60_000).default(5_000),
   CALIBRATION_DATASET: name().default('sample'),
 });
 
 /** Secrets may also come from a file named by `<NAME>_FILE`, as container platforms hand them out. */
-export const SECRET_NAMES = ['ADMIN_API_TOKEN', 'DATABASE_URL'] as const;
+export const SECRET_NAMES = ['ADMIN_API_TOKEN', 'DATABASE_URL', 'ALERT_WEBHOOK_URL'] as const;
 
 type Environment = z.infer<typeof environmentSchema>;
+
+/** When the automatic kill switch trips. Durations in milliseconds. */
+export interface AutoKillSwitchSettings {
+  /** False: it observes, but never trips. */
+  readonly enabled: boolean;
+  /** Runs in a row that ended FAILED. */
+  readonly consecutiveFailures: number;
+  /** In units of collateral, as decimal text. */
+  readonly maxDailyLoss: string;
+  readonly latencyThresholdMs: number;
+  readonly latencySpikeMultiplier: number;
+  /** Runs of a pipeline that must be known before a spike is one. */
+  readonly latencySpikeMinSamples: number;
+  /** A spike below it is none. */
+  readonly latencySpikeFloorMs: number;
+  /** Weight of the latest run in the moving average of a pipeline's durations, in (0, 1]. */
+  readonly latencyEwmaAlpha: number;
+}
+
+function autoKillSwitchSettings(environment: Environment): AutoKillSwitchSettings {
+  return {
+    enabled: environment.AUTO_KILL_SWITCH_ENABLED,
+    consecutiveFailures: environment.AUTO_KILL_SWITCH_CONSECUTIVE_FAILURES,
+    maxDailyLoss: environment.AUTO_KILL_SWITCH_MAX_DAILY_LOSS ?? environment.RISK_MAX_DAILY_LOSS,
+    latencyThresholdMs: environment.AUTO_KILL_SWITCH_LATENCY_THRESHOLD_MS,
+    latencySpikeMultiplier: environment.AUTO_KILL_SWITCH_LATENCY_SPIKE_MULTIPLIER,
+    latencySpikeMinSamples: environment.AUTO_KILL_SWITCH_LATENCY_SPIKE_MIN_SAMPLES,
+    latencySpikeFloorMs: environment.AUTO_KILL_SWITCH_LATENCY_SPIKE_FLOOR_MS,
+    latencyEwmaAlpha: environment.AUTO_KILL_SWITCH_LATENCY_EWMA_ALPHA,
+  };
+}
 
 /** The validated settings of one process; built once at boot and injected everywhere. */
 export class Settings {
@@ -46,11 +93,24 @@ export class Settings {
   readonly adminApiToken: string | undefined;
   readonly corsOrigins: readonly string[];
   readonly maxPositionLimit: number;
+  /** In units of collateral, as decimal text. */
+  readonly riskMaxDailyLoss: string;
+  /** Name of the time zone whose midnight begins the day of the daily loss. */
+  readonly riskDayTimezone: string;
+  readonly orderRateLimitPerMin: number;
+  /** Undefined: starts are not limited. */
+  readonly runStartLimitPerMin: number | undefined;
+  readonly autoKillSwitch: AutoKillSwitchSettings;
   readonly runLeaseMs: number;
   readonly workerConcurrency: number;
   readonly shutdownGraceMs: number;
   readonly defaultPipeline: string;
   readonly calibrationDataset: string;
+  /** Where critical events are posted to; a secret. */
+  readonly alertWebhookUrl: string | undefined;
+  readonly alertAttempts: number;
+  readonly alertBackoffMs: number;
+  readonly alertTimeoutMs: number;
 
   constructor(private readonly environment: Environment) {
     this.host = environment.HOST;
@@ -64,11 +124,20 @@ export class Settings {
     this.adminApiToken = environment.ADMIN_API_TOKEN;
     this.corsOrigins = environment.CORS_ORIGINS;
     this.maxPositionLimit = environment.MAX_POSITION_LIMIT;
+    this.riskMaxDailyLoss = environment.RISK_MAX_DAILY_LOSS;
+    this.riskDayTimezone = environment.RISK_DAY_TIMEZONE;
+    this.orderRateLimitPerMin = environment.ORDER_RATE_LIMIT_PER_MIN;
+    this.runStartLimitPerMin = environment.RUN_START_LIMIT_PER_MIN;
+    this.autoKillSwitch = autoKillSwitchSettings(environment);
     this.runLeaseMs = environment.RUN_LEASE_MS;
     this.workerConcurrency = environment.WORKER_CONCURRENCY;
     this.shutdownGraceMs = environment.SHUTDOWN_GRACE_MS;
     this.defaultPipeline = environment.DEFAULT_PIPELINE;
     this.calibrationDataset = environment.CALIBRATION_DATASET;
+    this.alertWebhookUrl = environment.ALERT_WEBHOOK_URL;
+    this.alertAttempts = environment.ALERT_ATTEMPTS;
+    this.alertBackoffMs = environment.ALERT_BACKOFF_MS;
+    this.alertTimeoutMs = environment.ALERT_TIMEOUT_MS;
   }
 
   /** The same settings with this database: the embedded server's address is known only once it runs. */

@@ -6,5 +6,6 @@ export { migrateDatabase, pendingMigrations } from './migrate.js';
 export { NotificationListener } from './notification-listener.js';
 export { SharedBatches } from './shared-batches.js';
 export { PersistenceModule } from './persistence.module.js';
+export { afterCommit, unlessCommitted } from './transaction-end.js';
 export { type Transaction, Transactions } from './transactions.js';
 export { v7 as newId } from 'uuid';

@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager } from 'typeorm';
 import { CommitOutcomeUnknown, isDefiniteRollback, isReplayable } from './database-errors.js';
+import { watchEnd } from './transaction-end.js';
 
 /** A transaction under way; statements go through it. */
 export type Transaction = EntityManager;
@@ -21,7 +22,7 @@ export class Transactions implements OnApplicationShutdown {
 
   /**
    * Runs `work` in a transaction and commits it; rolls back when it throws. Serialization failures and deadlocks are replayed as
-   * a whole, so `work` must have no effect outside the database.
+   * a whole, so `work` must have no effect outside the database; `afterCommit` is for what has.
    * @throws CommitOutcomeUnknown when the connection was lost during the commit
    */
   run<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
@@ -50,12 +51,15 @@ async function replaying<T>(attempt: () => Promise<T>): Promise<T> {
 
 async function inTransaction<T>(dataSource: DataSource, work: (tx: Transaction) => Promise<T>): Promise<T> {
   const runner = dataSource.createQueryRunner();
+  const tellEnd = watchEnd(runner.manager);
+  let committed = false;
   try {
     await runner.startTransaction();
     const result = await work(runner.manager);
     await runner.commitTransaction().catch((error: unknown) => {
       throw isDefiniteRollback(error) ? error : new CommitOutcomeUnknown(error);
     });
+    committed = true;
     return result;
   } catch (error) {
     // On a lost connection the server rolls back by itself; the first error is the one worth telling.
@@ -63,5 +67,6 @@ async function inTransaction<T>(dataSource: DataSource, work: (tx: Transaction) 
     throw error;
   } finally {
     await runner.release();
+    tellEnd(committed ? 'committed' : 'notCommitted');
   }
 }

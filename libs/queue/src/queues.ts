@@ -1,12 +1,13 @@
 import type { DefaultJobOptions } from 'bullmq';
 
 /** Every queue of the system. */
-export const QUEUES = ['execution_start'] as const;
+export const QUEUES = ['execution_start', 'alert_delivery'] as const;
 export type QueueName = (typeof QUEUES)[number];
 
 /** What each queue's jobs carry. */
 export interface JobData {
   execution_start: { runId: string };
+  alert_delivery: { deliveryId: string };
 }
 
 /**
@@ -17,4 +18,5 @@ export interface JobData {
  */
 export const JOB_OPTIONS: Record<QueueName, DefaultJobOptions> = {
   execution_start: { attempts: 1, removeOnComplete: true, removeOnFail: true },
+  alert_delivery: { attempts: 1, removeOnComplete: true, removeOnFail: true },
 };
