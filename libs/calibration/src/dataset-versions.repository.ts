@@ -136,7 +136,7 @@ export class DatasetVersions {
     );
     for (let line = 0; line < (found?.last ?? 0); line += LINES_PER_REMOVAL) {
       await this.dataSource.query(
-        `WITH alive AS (UPDATE dataset_versions SET changed_at = clock_timestamp() WHERE id = $1)
+        `WITH touched AS (UPDATE dataset_versions SET changed_at = clock_timestamp() WHERE id = $1)
          DELETE FROM dataset_rows WHERE version_id = $1 AND line > $2 AND line <= $3`,
         [versionId, line, line + LINES_PER_REMOVAL],
       );

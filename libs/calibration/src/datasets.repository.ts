@@ -31,7 +31,7 @@ export class DatasetVersionGone extends Error {
 }
 
 /** Far below what a statement's time allows, and little enough to honour an abort at once. */
-const ROWS_PER_PAGE = 5_000;
+const LINES_PER_PAGE = 5_000;
 
 /** Reads datasets. */
 @Injectable()
@@ -52,45 +52,47 @@ export class Datasets {
   /**
    * All rows of one version, in the order of the file. They stay readable for an hour after the version was replaced.
    * @throws DatasetVersionGone when it does not exist, or its rows were removed while they were being read
-   * @throws the signal's reason once the signal is aborted, checked at each page of 5,000 rows
+   * @throws the signal's reason once the signal is aborted, checked at each page of at most 5,000 rows
    */
   async *rows(versionId: string, signal?: AbortSignal): AsyncGenerator<ScoredMarket> {
-    const expected = await this.rowCount(versionId);
+    const { rows, lastLine } = await this.extentOf(versionId);
     let read = 0;
-    for (let line = 0, more = true; more;) {
+    for (let line = 0; line < lastLine; line += LINES_PER_PAGE) {
       signal?.throwIfAborted();
       const page = await this.page(versionId, line);
       signal?.throwIfAborted();
       yield* page;
       read += page.length;
-      more = page.length === ROWS_PER_PAGE;
-      line = page.at(-1)?.line ?? line;
     }
     // A version that is being removed reads as empty from one page to the next.
-    if (read !== expected) throw new DatasetVersionGone(versionId);
+    if (read !== rows) throw new DatasetVersionGone(versionId);
   }
 
-  private async rowCount(versionId: string): Promise<number> {
-    const [version] = await this.dataSource.query<{ rows: number }[]>(
-      `SELECT rows FROM dataset_versions WHERE id = $1 AND state IN ('current', 'replaced')`,
+  private async extentOf(versionId: string): Promise<{ rows: number; lastLine: number }> {
+    const [extent] = await this.dataSource.query<{ rows: number; lastLine: number }[]>(
+      `SELECT rows, (SELECT max(line) FROM dataset_rows WHERE version_id = $1) AS "lastLine"
+       FROM dataset_versions WHERE id = $1 AND state IN ('current', 'replaced')`,
       [versionId],
     );
-    if (version === undefined) throw new DatasetVersionGone(versionId);
-    return version.rows;
+    if (extent === undefined) throw new DatasetVersionGone(versionId);
+    return extent;
   }
 
   /**
-   * The rows after a line; none once the version is being removed. Its state is read by the same statement, so it is as old as the
-   * rows: a version that is not yet being removed has all of them.
+   * The rows on the lines after one; none once the version is being removed. Its state is read by the same statement, so it is as old
+   * as the rows: a version that is not yet being removed has all of them.
+   *
+   * Pages are cut by line, not with LIMIT: right after an import the planner knows nothing of the new rows, and with an open end it
+   * may choose to sort all that follow, for every page.
    */
-  private page(versionId: string, afterLine: number): Promise<(ScoredMarket & { line: number })[]> {
+  private page(versionId: string, line: number): Promise<ScoredMarket[]> {
     return this.dataSource.query(
-      `SELECT line, probability, outcome, platform, category
+      `SELECT probability, outcome, platform, category
        FROM dataset_rows
-       WHERE version_id = $1 AND line > $2
+       WHERE version_id = $1 AND line > $2 AND line <= $3
          AND EXISTS (SELECT FROM dataset_versions WHERE id = $1 AND state IN ('current', 'replaced'))
-       ORDER BY line LIMIT ${ROWS_PER_PAGE}`,
-      [versionId, afterLine],
+       ORDER BY line`,
+      [versionId, line, line + LINES_PER_PAGE],
     );
   }
 }

@@ -113,8 +113,8 @@ describe('importing a dataset', () => {
     const found = await datasets.find('first');
     expect({ ...(result.kind === 'imported' && result.dataset), versionId: found?.versionId }).toEqual(found);
     expect(await rowsOf(found?.versionId ?? '')).toEqual([
-      { line: 2, probability: 0.1, outcome: 1, platform: 'kalshi', category: 'x' },
-      { line: 3, probability: 1, outcome: 0, platform: null, category: null },
+      { probability: 0.1, outcome: 1, platform: 'kalshi', category: 'x' },
+      { probability: 1, outcome: 0, platform: null, category: null },
     ]);
     expect(await datasets.find('second')).toBeNull();
   });
@@ -130,10 +130,34 @@ describe('importing a dataset', () => {
     ]);
   });
 
+  it('stores every form of time that the reader takes', async () => {
+    const times = [
+      ['2026-01-08T20:00Z', '2026-01-08 20:00:00+00'],
+      ['2024-02-29 23:59:59.123456789+05:30', '2024-02-29 18:29:59.123457+00'],
+      ['2026-01-08T20:00:00-0800', '2026-01-09 04:00:00+00'],
+      ['2999-12-31T23:59:59.999999-14:00', '3000-01-01 13:59:59.999999+00'],
+      ['1000-01-01', '1000-01-01 00:00:00+00'],
+    ] as const;
+    const lines = times.map(([time], i) => `m-${i},0.5,1,${time}`);
+    await importFile('times', ['market_id,probability,outcome,as_of', ...lines].join('\n'));
+    expect(await dataSource.query('SELECT as_of::text AS at FROM dataset_rows ORDER BY line')).toEqual(
+      times.map(([, at]) => ({ at })),
+    );
+  });
+
   it.each([4_999, 5_000, 10_001])('gives %i rows back in the order of the file', async (count) => {
     await importFile('many', file(count));
-    const lines = (await rowsOf(await versionOf('many'))).map((row) => ('line' in row ? row.line : 0));
-    expect(lines).toEqual(Array.from({ length: count }, (_, i) => i + 2));
+    const probabilities = (await rowsOf(await versionOf('many'))).map((row) => row.probability);
+    expect(probabilities).toEqual(Array.from({ length: count }, (_, i) => (i % 1_000) / 1_000));
+  });
+
+  it('gives rows back that lie far apart in the file', async () => {
+    const question = `"${'\n'.repeat(3_000)}"`;
+    const lines = Array.from({ length: 20 }, (_, i) => `m-${i},${i / 20},1,${question}`);
+    await importFile('sparse', ['market_id,probability,outcome,question', ...lines].join('\n'));
+    expect((await rowsOf(await versionOf('sparse'))).map((row) => row.probability)).toEqual(
+      Array.from({ length: 20 }, (_, i) => i / 20),
+    );
   });
 
   it('replaces what was there before', async () => {

@@ -1,5 +1,5 @@
-export const MIN_BINS = 2;
-export const MAX_BINS = 100;
+const MIN_BINS = 2;
+const MAX_BINS = 100;
 
 /** Bins of equal width over [0, 1]: bin i holds `i/count <= p < (i+1)/count`, the last one also p = 1. */
 export class CalibrationBins {
