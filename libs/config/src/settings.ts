@@ -1,7 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { integer, name, oneOf, origins, positiveDecimal, postgresUrl, secret, webhookUrl } from './parsers.js';
+import {
+  amount,
+  flag,
+  integer,
+  name,
+  oneOf,
+  origins,
+  positiveDecimal,
+  postgresUrl,
+  ratio,
+  secret,
+  timeZone,
+  webhookUrl,
+} from './parsers.js';
 
 /**
  * Every environment variable that the program knows. `.env.example` documents the same names; a test keeps the two in step.
