@@ -4,7 +4,7 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { openContext, type RequestContext } from './request-context.js';
 
 /** How long the rest of a body that nobody wants may keep its connection. */
-const LINGER_MS = 5_000;
+const LINGER_MS = 2_000;
 
 const logger = new Logger('http');
 

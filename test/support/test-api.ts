@@ -1,0 +1,83 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { ImportSampleDataset } from '@interlock/calibration';
+import { CommandBus } from '@nestjs/cqrs';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { createApi } from '../../apps/api/create-api.js';
+import { stopApi } from '../../apps/api/serve-api.js';
+import { TEST_TOKEN, testSettings } from './settings.js';
+import { type Relay, startRelay } from './relay.js';
+import { createTestDatabase, type TestDatabase } from './test-database.js';
+
+export const AUTHORIZED = { authorization: `Bearer ${TEST_TOKEN}` };
+
+/** An answer, read to its end. `body` is the parsed JSON, or the text when it is none. */
+export interface Answer {
+  status: number;
+  headers: Headers;
+  body: Record<string, unknown>;
+}
+
+/** The real api on a free port over a database of its own, which holds the dataset `sample`. */
+export interface TestApi {
+  readonly app: NestExpressApplication;
+  readonly database: TestDatabase;
+  /** The api's own way to its database. */
+  readonly relay: Relay;
+  readonly url: string;
+  call(path: string, init?: RequestInit): Promise<Answer>;
+  /** As an admin; `body` is sent as JSON. */
+  post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
+  get(path: string): Promise<Answer>;
+  /** Sends these bytes over a connection and returns all that comes back until it is closed. */
+  raw(bytes: string): Promise<string>;
+  close(): Promise<void>;
+}
+
+export async function startTestApi(environment: Record<string, string> = {}): Promise<TestApi> {
+  const database = await createTestDatabase();
+  const relay = await startRelay(database.url);
+  const app = await createApi(testSettings(relay.url, environment));
+  await app.listen(0, '127.0.0.1');
+  await app.get(CommandBus, { strict: false }).execute(new ImportSampleDataset());
+  const url = await app.getUrl();
+  const call = async (path: string, init: RequestInit = {}): Promise<Answer> => {
+    const response = await fetch(`${url}${path}`, init);
+    return { status: response.status, headers: response.headers, body: parsed(await response.text()) };
+  };
+  return {
+    app,
+    database,
+    relay,
+    url,
+    call,
+    post: (path, body, headers = {}) =>
+      call(path, {
+        method: 'POST',
+        headers: { ...AUTHORIZED, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      }),
+    get: (path) => call(path, { headers: AUTHORIZED }),
+    raw: (bytes) => exchange(Number(new URL(url).port), bytes),
+    close: async () => {
+      await stopApi(app, 1_000);
+      await relay.become('cut');
+      await database.drop();
+    },
+  };
+}
+
+function parsed(body: string): Record<string, unknown> {
+  try {
+    return JSON.parse(body) as Record<string, unknown>;
+  } catch {
+    return { text: body };
+  }
+}
+
+async function exchange(port: number, bytes: string): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  socket.setTimeout(10_000, () => socket.destroy(new Error('the server keeps the connection open')));
+  socket.write(bytes);
+  return text(socket);
+}
