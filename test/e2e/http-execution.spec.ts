@@ -35,8 +35,9 @@ describe('bodies', () => {
     for (const path of [START, STOP]) {
       const headers = { ...AUTHORIZED, 'content-type': type };
       const answer = await api.call(path, { method: 'POST', headers, body: new Uint8Array(Buffer.from(body)) });
-      expect([answer.status, answer.body['code']]).toEqual([status, code]);
-      if (code === 'VALIDATION_FAILED') expect(answer.body['fieldErrors']).toEqual({ body: ['must be a JSON object'] });
+      expect([answer.status, answer.body.code]).toEqual([status, code]);
+      const fieldErrors = code === 'VALIDATION_FAILED' ? { body: ['must be a JSON object'] } : undefined;
+      expect(answer.body.fieldErrors).toEqual(fieldErrors);
     }
   });
 
@@ -77,18 +78,18 @@ describe('bodies', () => {
     ['{"idempotencyKey":"k"}', { idempotencyKey: [UNKNOWN] }],
   ])('names what is wrong with %.60s', async (body, fieldErrors) => {
     const answer = await api.post(START, body);
-    expect([answer.status, answer.body['code']]).toEqual([400, 'VALIDATION_FAILED']);
-    expect(Object.entries(answer.body['fieldErrors'] as object)).toEqual(Object.entries(fieldErrors));
+    expect([answer.status, answer.body.code]).toEqual([400, 'VALIDATION_FAILED']);
+    expect(Object.entries(answer.body.fieldErrors ?? {})).toEqual(Object.entries(fieldErrors));
   });
 
   it('refuses what a later version will know, rather than ignoring it', async () => {
     const answer = await api.post(START, {}, { 'idempotency-key': 'k' });
-    expect([answer.status, answer.body['fieldErrors']]).toEqual([400, { 'idempotency-key': [UNKNOWN] }]);
-    expect((await api.post(`${START}?dryRun=false`)).body['fieldErrors']).toEqual({ dryRun: [UNKNOWN] });
+    expect([answer.status, answer.body.fieldErrors]).toEqual([400, { 'idempotency-key': [UNKNOWN] }]);
+    expect((await api.post(`${START}?dryRun=false`)).body.fieldErrors).toEqual({ dryRun: [UNKNOWN] });
   });
 
   it('stores none of what was refused', async () => {
-    expect((await api.get('/api/runs')).body['items']).toEqual([]);
+    expect((await api.get('/api/runs')).body.items).toEqual([]);
   });
 });
 
@@ -122,13 +123,13 @@ describe('start', () => {
       {
         ok: true,
         runId: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7/) as unknown,
-        jobId: answer.body['runId'],
+        jobId: answer.body.runId,
         state: 'queued',
         queue: 'execution_start',
         params: { ...defaults, ...params },
       },
     ]);
-    const { body: found } = await api.get(`/api/runs/${String(answer.body['runId'])}`);
+    const { body: found } = await api.get(`/api/runs/${answer.body.runId}`);
     expect(found['run']).toMatchObject({ status: 'QUEUED', state: 'queued', params: { ...defaults, ...params } });
   });
 
@@ -177,7 +178,7 @@ describe('kill switch', () => {
     ['{"on":true}', { on: [UNKNOWN] }],
   ])('refuses %.50s and changes nothing', async (body, fieldErrors) => {
     const answer = await api.post(STOP, body);
-    expect([answer.status, answer.body['fieldErrors']]).toEqual([400, fieldErrors]);
+    expect([answer.status, answer.body.fieldErrors]).toEqual([400, fieldErrors]);
     expect((await api.call(STOP)).body).toEqual(off);
   });
 

@@ -77,13 +77,13 @@ describe('authentication', () => {
     [`BEARER  ${TOKEN}`, 200, undefined],
   ])('authorization %j answers %i', async (authorization, status, code) => {
     const answer = await api.call('/api/runs', authorization === undefined ? {} : { headers: { authorization } });
-    expect([answer.status, answer.body['code']]).toEqual([status, code]);
+    expect([answer.status, answer.body.code]).toEqual([status, code]);
   });
 
   it('comes before the body: malformed, oversized, of another type', async () => {
     for (const body of ['{', 'x'.repeat(100_000)]) {
       const answer = await api.call(START, { method: 'POST', body });
-      expect([answer.status, answer.body['code']]).toEqual([401, 'UNAUTHENTICATED']);
+      expect([answer.status, answer.body.code]).toEqual([401, 'UNAUTHENTICATED']);
     }
     expect((await api.post(START, '{', { authorization: 'Bearer wrong' })).status).toBe(403);
   });
@@ -192,7 +192,7 @@ describe('what is hardly HTTP', () => {
 
   it('takes a body of exactly the limit', async () => {
     const answer = await api.post(START, `{"notes":1${' '.repeat(65_536 - 11)}}`);
-    expect([answer.status, answer.body['code']]).toEqual([400, 'VALIDATION_FAILED']);
+    expect([answer.status, answer.body.code]).toEqual([400, 'VALIDATION_FAILED']);
   });
 
   it('cuts off whoever keeps sending what was refused', async () => {
@@ -210,7 +210,7 @@ describe('what is hardly HTTP', () => {
     });
     const headers = { ...AUTHORIZED, 'content-type': 'application/json' };
     const init = { method: 'POST', headers, body, duplex: 'half', signal: leaving.signal };
-    await expect(fetch(`${api.url}${START}`, init as RequestInit)).rejects.toThrow();
+    await expect(fetch(`${api.url}${START}`, init as RequestInit)).rejects.toThrow('aborted');
     expect((await api.get('/api/health/live')).status).toBe(200);
   });
 });

@@ -1,7 +1,7 @@
 import { Readiness } from '../../apps/api/health/readiness.js';
 import { eventually } from '../support/eventually.js';
 import { startWorker } from '../support/run-processes.js';
-import { startTestApi, type TestApi } from '../support/test-api.js';
+import { type AnswerBody, startTestApi, type TestApi } from '../support/test-api.js';
 
 let api: TestApi;
 const runIds: string[] = [];
@@ -13,14 +13,14 @@ beforeAll(async () => {
     { strategy: 'b', mode: 'live' },
     { strategy: 'b', dryRun: false },
   ]) {
-    runIds.push(String((await api.post('/api/execution/start', body)).body['runId']));
+    runIds.push((await api.post('/api/execution/start', body)).body.runId ?? '');
   }
 });
 afterAll(() => api.close());
 
 type Items = { runId: string; id: string; event: string; severity: string }[];
 const NO_RUN = '019a0000-0000-7000-8000-000000000000';
-const idsOf = (body: Record<string, unknown>) => (body['items'] as Items).map(({ runId }) => runId);
+const idsOf = (body: AnswerBody) => (body.items as Items).map(({ runId }) => runId);
 
 describe('lists', () => {
   it.each([
@@ -41,11 +41,7 @@ describe('lists', () => {
   ])('refuse ?%s by name', async (query, field) => {
     for (const path of ['/api/runs', '/api/events']) {
       const { status, body } = await api.get(`${path}?${query}`);
-      expect([status, body['code'], Object.keys(body['fieldErrors'] as object)]).toEqual([
-        400,
-        'VALIDATION_FAILED',
-        [field],
-      ]);
+      expect([status, body.code, Object.keys(body.fieldErrors ?? {})]).toEqual([400, 'VALIDATION_FAILED', [field]]);
     }
   });
 
@@ -65,7 +61,7 @@ describe('lists', () => {
     [`/api/runs/${NO_RUN}?stages=1`, 'stages'],
   ])('%s is 400', async (path, field) => {
     const { status, body } = await api.get(path);
-    expect([status, Object.keys(body['fieldErrors'] as object)]).toEqual([400, [field]]);
+    expect([status, Object.keys(body.fieldErrors ?? {})]).toEqual([400, [field]]);
   });
 
   it('page through everything once, newest first', async () => {
@@ -74,8 +70,8 @@ describe('lists', () => {
     for (let pages = 0; pages < 10; pages++) {
       const { body } = await api.get(`/api/runs?limit=3${cursor === '' ? '' : `&cursor=${cursor}`}`);
       seen.push(...idsOf(body));
-      if (body['nextCursor'] === null) break;
-      cursor = String(body['nextCursor']);
+      cursor = body.nextCursor ?? '';
+      if (cursor === '') break;
     }
     expect(seen).toEqual(runIds.toReversed());
   });
@@ -92,7 +88,7 @@ describe('lists', () => {
   ])('%s finds the runs %j', async (query, indexes) => {
     const { status, body } = await api.get(`/api/runs${query}`);
     expect([status, Object.keys(body)]).toEqual([200, ['ok', 'items', 'nextCursor']]);
-    expect([body['nextCursor'], idsOf(body)]).toEqual([null, indexes.map((index) => runIds[index])]);
+    expect([body.nextCursor, idsOf(body)]).toEqual([null, indexes.map((index) => runIds[index])]);
   });
 });
 
@@ -100,7 +96,7 @@ describe('runs', () => {
   it.each(['1', NO_RUN, `${NO_RUN}0`, 'a%00b', '%F0%9F%98%80', "'", 'a%2Fb'])('has none called %s', async (id) => {
     for (const path of [`/api/runs/${id}`, `/api/runs/${id}/report`]) {
       const answer = await api.get(path);
-      expect([answer.status, answer.body['code']]).toEqual([404, 'NOT_FOUND']);
+      expect([answer.status, answer.body.code]).toEqual([404, 'NOT_FOUND']);
     }
   });
 
@@ -120,7 +116,7 @@ describe('runs', () => {
       },
     });
     const report = await api.get(`/api/runs/${runIds[1]}/report`);
-    expect([report.status, report.body['code']]).toEqual([409, 'RUN_NOT_FINISHED']);
+    expect([report.status, report.body.code]).toEqual([409, 'RUN_NOT_FINISHED']);
   });
 
   it('shows a run and its report after its end, and that a dry run has none', async () => {
@@ -142,9 +138,9 @@ describe('runs', () => {
     });
     const report = await api.get(`/api/runs/${runIds[3]?.toUpperCase()}/report`);
     expect([report.status, report.body]).toMatchObject([200, { ok: true, runId: runIds[3], report: { n: 42 } }]);
-    expect(Number((report.body['report'] as { brier: number }).brier)).toBeCloseTo(0.032955, 6);
+    expect((report.body['report'] as { brier: number }).brier).toBeCloseTo(0.032955, 6);
     const dry = await api.get(`/api/runs/${runIds[0]}/report`);
-    expect([dry.status, dry.body['code']]).toEqual([404, 'NOT_FOUND']);
+    expect([dry.status, dry.body.code]).toEqual([404, 'NOT_FOUND']);
   });
 });
 
@@ -152,10 +148,10 @@ describe('events', () => {
   it('are listed newest first, filtered and paged', async () => {
     await api.post('/api/execution/stop', { scope: 'mode:live', reason: 'for the list' });
     await api.post('/api/execution/stop', { scope: 'mode:live', enabled: false });
-    const critical = (await api.get('/api/events?severity=critical')).body['items'] as Items;
+    const critical = (await api.get('/api/events?severity=critical')).body.items as Items;
     expect(critical.map(({ event }) => event)).toEqual(['kill_switch_off', 'kill_switch_on']);
     const { body } = await api.get('/api/events?event=kill_switch_on');
-    expect(body['items']).toEqual([
+    expect(body.items).toEqual([
       {
         id: expect.any(String),
         event: 'kill_switch_on',
@@ -168,11 +164,11 @@ describe('events', () => {
       },
     ]);
     const first = (await api.get('/api/events?limit=1')).body;
-    const second = (await api.get(`/api/events?limit=1&cursor=${String(first['nextCursor'])}`)).body;
+    const second = (await api.get(`/api/events?limit=1&cursor=${first.nextCursor}`)).body;
     expect([first, second].flatMap(({ items }) => (items as Items).map(({ id }) => id))).toEqual(
       critical.map(({ id }) => id),
     );
-    expect((await api.get(`/api/events?runId=${runIds[3]}`)).body['items']).toMatchObject([{ event: 'run_completed' }]);
+    expect((await api.get(`/api/events?runId=${runIds[3]}`)).body.items).toMatchObject([{ event: 'run_completed' }]);
   });
 });
 
@@ -224,7 +220,7 @@ describe('health', () => {
       );
       const posts = ['/api/execution/start', '/api/execution/stop'].map((path) => lonely.post(path));
       for (const { status, body } of await Promise.all([...gets, ...posts])) {
-        expect([status, body['code']]).toEqual([503, 'DATABASE_UNAVAILABLE']);
+        expect([status, body.code]).toEqual([503, 'DATABASE_UNAVAILABLE']);
         expect(JSON.stringify(body)).not.toMatch(/postgres:|127\.0\.0\.1|test_/);
       }
       await lonely.relay.become('cut');

@@ -15,7 +15,16 @@ export const AUTHORIZED = { authorization: `Bearer ${TEST_TOKEN}` };
 export interface Answer {
   status: number;
   headers: Headers;
-  body: Record<string, unknown>;
+  body: AnswerBody;
+}
+
+export interface AnswerBody {
+  [name: string]: unknown;
+  code?: string;
+  runId?: string;
+  items?: unknown;
+  nextCursor?: string | null;
+  fieldErrors?: Record<string, string[]>;
 }
 
 /** The real api on a free port over a database of its own, which holds the dataset `sample`. */
@@ -67,9 +76,9 @@ export async function startTestApi(environment: Record<string, string> = {}): Pr
   };
 }
 
-function parsed(body: string): Record<string, unknown> {
+function parsed(body: string): AnswerBody {
   try {
-    return JSON.parse(body) as Record<string, unknown>;
+    return JSON.parse(body) as AnswerBody;
   } catch {
     return { text: body };
   }

@@ -30,14 +30,11 @@ export class ApiServer extends ExpressAdapter {
 }
 
 function refusalOf(error: NodeJS.ErrnoException): ApiError {
-  switch (error.code) {
-    case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return new ApiError('REQUEST_TIMEOUT', 'The request did not arrive in time.');
-    case 'HPE_HEADER_OVERFLOW':
-      return new ApiError('PAYLOAD_TOO_LARGE', 'The headers are too large.');
-    default:
-      return invalid({ request: ['must be well-formed HTTP'] });
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return new ApiError('REQUEST_TIMEOUT', 'The request did not arrive in time.');
   }
+  if (error.code === 'HPE_HEADER_OVERFLOW') return new ApiError('PAYLOAD_TOO_LARGE', 'The headers are too large.');
+  return invalid({ request: ['must be well-formed HTTP'] });
 }
 
 /** Answers what never became a request, and ends the connection: where the next one would begin is unknown. */

@@ -53,12 +53,12 @@ async function aborted(signal: AbortSignal): Promise<void> {
   await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
-async function stopWithin({ stop, stopDeadlineMs }: RunningProgram): Promise<void> {
+async function stopWithin(program: RunningProgram): Promise<void> {
   const deadline = setTimeout(() => {
-    process.stderr.write(`Interlock did not end within ${stopDeadlineMs} ms and is cut off.\n`);
+    process.stderr.write(`Interlock did not end within ${program.stopDeadlineMs} ms and is cut off.\n`);
     process.exit(EXIT_STATUS.failure);
-  }, stopDeadlineMs);
-  await stop();
+  }, program.stopDeadlineMs);
+  await program.stop();
   clearTimeout(deadline);
 }
 
