@@ -2,10 +2,12 @@ import { type Settings, SettingsModule } from '@interlock/config';
 import { ExecutionModule } from '@interlock/execution';
 import { KillSwitchModule } from '@interlock/kill-switch';
 import { LoggingModule } from '@interlock/observability';
+import { OpsEventsModule } from '@interlock/ops-events';
 import { PersistenceModule } from '@interlock/persistence';
 import { QueueModule } from '@interlock/queue';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
+import { AlertDeliveryProcessor } from './alert-delivery.processor.js';
 import { ExecutionStartProcessor } from './execution-start.processor.js';
 import { HealthController } from './health/health.controller.js';
 
@@ -23,9 +25,10 @@ export class WorkerModule {
         QueueModule.forRoot('interlock-worker'),
         KillSwitchModule,
         ExecutionModule.forWorker(),
+        OpsEventsModule,
       ],
       controllers: [HealthController],
-      providers: [ExecutionStartProcessor],
+      providers: [ExecutionStartProcessor, AlertDeliveryProcessor],
     };
   }
 }

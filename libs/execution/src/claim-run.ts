@@ -1,16 +1,21 @@
 import { hostname } from 'node:os';
 import { Settings } from '@interlock/config';
 import { KillSwitches, scopesOver } from '@interlock/kill-switch';
-import { BoundedEvents, type NewOpsEvent, OpsEvents } from '@interlock/ops-events';
+import { BoundedEvents, OpsEvents } from '@interlock/ops-events';
 import { type Transaction, Transactions } from '@interlock/persistence';
 import { Injectable } from '@nestjs/common';
+import { type ClaimVerdict, judgeClaim } from './judge-claim.js';
 import { judgeStart } from './judge-start.js';
-import type { RunParams } from './run.js';
-import { type Hold, Runs } from './runs.repository.js';
-import { refusalSentence, startBlocked, type StartRefusal } from './start-blocked.js';
+import type { RunParams, RunStatus } from './run.js';
+import { endEvent, failureSentence, runEvent } from './run-events.js';
+import { type ClaimableRun, type Hold, Runs } from './runs.repository.js';
+import { startBlocked } from './start-blocked.js';
 
 export type Claim =
-  { kind: 'held'; hold: Hold } | { kind: 'ended'; status: 'BLOCKED' | 'DRY_RUN_DONE' } | { kind: 'nothing-to-do' };
+  | { kind: 'held'; hold: Hold }
+  | { kind: 'ended'; status: RunStatus }
+  /** The run has ended, or another worker holds it. */
+  | { kind: 'nothing-to-do' };
 
 /** Names this process in leases, for people who look into the tables; the epoch is what fences. */
 const LEASE_OWNER = `${hostname()}:${process.pid}`;
@@ -28,19 +33,21 @@ export class RunClaims {
   ) {}
 
   /**
-   * Takes the run unless a switch or guard forbids it now (safety.md: R4, K2, G2). A dry run is over with it: the pipeline is
-   * what it leaves out.
+   * Takes the run unless a switch, a guard, its age or a cancel forbids it now (safety.md: R4, K2, G2). A dry run is over with
+   * it: the pipeline is what it leaves out.
    */
   claim(runId: string, params: RunParams): Promise<Claim> {
     const scopes = scopesOver(params);
     return this.transactions.run(async (tx) => {
       await this.switches.lockShared(tx, scopes);
       // A statement of its own, after the lock: only so does it see a toggle that we waited for.
-      const refusal = judgeStart(params, await this.switches.readEnabled(tx, scopes), this.settings);
-      if (refusal !== undefined) return this.block(tx, runId, params, refusal);
+      const enabled = await this.switches.readEnabled(tx, scopes);
+      const run = await this.runs.lockClaimable(tx, runId, this.settings.runStartMaxAgeMs);
+      if (run === null) return { kind: 'nothing-to-do' };
 
+      const verdict = judgeClaim(run, judgeStart(params, enabled, this.settings));
+      if (verdict.kind === 'end') return this.end(tx, runId, run, params, verdict);
       const hold = await this.runs.claim(tx, runId, LEASE_OWNER, this.settings.runLeaseMs);
-      if (hold === null) return { kind: 'nothing-to-do' };
       if (!params.dryRun) return { kind: 'held', hold };
       await this.runs.end(tx, hold, 'DRY_RUN_DONE', {});
       await this.events.record(tx, runEvent('run_completed', hold, { dryRun: true }));
@@ -48,22 +55,22 @@ export class RunClaims {
     });
   }
 
-  private async block(tx: Transaction, runId: string, params: RunParams, refusal: StartRefusal): Promise<Claim> {
-    const failure = { stage: 'claim', reason: refusalSentence(refusal) };
-    const end = refusal.kind === 'kill-switch' ? { failure, endedBy: refusal.killSwitch } : { failure };
-    if (!(await this.runs.endWaiting(tx, runId, 'BLOCKED', end))) return { kind: 'nothing-to-do' };
-    const blocked = startBlocked(params, refusal, { source: 'worker', runId, jobId: runId });
-    await this.events.recordAll(tx, this.boundedEvents.admit([blocked]));
-    return { kind: 'ended', status: 'BLOCKED' };
+  private async end(
+    tx: Transaction,
+    runId: string,
+    { attempt }: ClaimableRun,
+    params: RunParams,
+    verdict: Extract<ClaimVerdict, { kind: 'end' }>,
+  ): Promise<Claim> {
+    const { status, end } = verdict;
+    await this.runs.endLocked(tx, runId, status, end);
+    if (verdict.because === 'refusal' && status === 'BLOCKED') {
+      const blocked = startBlocked(params, verdict.refusal, { source: 'worker', runId, jobId: runId });
+      await this.boundedEvents.record(tx, [blocked]);
+    }
+    const event = endEvent(status);
+    const reason = end.failure === undefined ? '' : failureSentence(end.failure);
+    if (event !== undefined) await this.events.record(tx, runEvent(event, { runId, attempt }, { reason }));
+    return { kind: 'ended', status };
   }
-}
-
-/** The event of a run's end. */
-export function runEvent(
-  event: 'run_completed' | 'run_canceled',
-  { runId, attempt }: Hold,
-  details: Record<string, unknown> = {},
-  reason?: string,
-): NewOpsEvent {
-  return { event, source: 'worker', runId, jobId: runId, reason, details: { attempt, ...details } };
 }

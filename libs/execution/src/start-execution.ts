@@ -1,7 +1,7 @@
 import type { Actor } from '@interlock/access';
 import { Settings } from '@interlock/config';
 import { KillSwitches, scopesOver } from '@interlock/kill-switch';
-import { BoundedEvents, OpsEvents } from '@interlock/ops-events';
+import { BoundedEvents } from '@interlock/ops-events';
 import {
   CommitOutcomeUnknown,
   isDatabaseUnavailable,
@@ -65,7 +65,6 @@ export class StartExecutionHandler implements ICommandHandler<StartExecution> {
     private readonly pipelines: Pipelines,
     private readonly switches: KillSwitches,
     private readonly runs: Runs,
-    private readonly events: OpsEvents,
     private readonly boundedEvents: BoundedEvents,
     private readonly queues: JobQueues,
   ) {}
@@ -115,7 +114,7 @@ export class StartExecutionHandler implements ICommandHandler<StartExecution> {
     const blocked = judged.flatMap(({ intent: { params, actor }, refusal }) =>
       refusal === undefined ? [] : [startBlocked(params, refusal, { source: 'api', actor: actor.name })],
     );
-    await this.events.recordAll(tx, this.boundedEvents.admit(blocked));
+    await this.boundedEvents.record(tx, blocked);
     return judged.map(({ refusal }) => refusal ?? 'admitted');
   }
 

@@ -1,23 +1,10 @@
 import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
 import { InjectRepository } from '@nestjs/typeorm';
 import { LessThan, Repository } from 'typeorm';
-import type { EventName, Severity } from './ops-event.js';
+import type { EventName, OpsEventView, Severity } from './ops-event.js';
 import { OpsEventEntity } from './ops-event.entity.js';
 
-/** An event as it is shown. `at` is ISO 8601 UTC. */
-export interface OpsEventView {
-  id: string;
-  event: EventName;
-  severity: Severity;
-  at: string;
-  source: string;
-  runId: string | null;
-  jobId: string | null;
-  reason: string | null;
-  actor: string | null;
-  details: Record<string, unknown>;
-}
-
+/** What is asked for; what is absent or undefined is not asked for. */
 export interface EventFilter {
   severity?: Severity;
   event?: EventName;

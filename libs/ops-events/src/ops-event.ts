@@ -1,8 +1,14 @@
 /** Severity of every event that there is; an event without one does not compile. Critical ones go to the alert channels. */
 export const EVENT_SEVERITIES = {
   execution_start_blocked: 'critical',
+  retry_exhausted: 'critical',
+  run_expired: 'critical',
   kill_switch_on: 'critical',
   kill_switch_off: 'critical',
+  auto_kill_switch_triggered: 'critical',
+  worker_silent: 'critical',
+  alert_delivery_failed: 'critical',
+  worker_failed: 'warning',
   run_completed: 'info',
   run_canceled: 'info',
 } as const;
@@ -21,4 +27,18 @@ export interface NewOpsEvent {
   /** Who caused it; absent when it was the system. */
   actor?: string;
   details?: Record<string, unknown>;
+}
+
+/** An event as it is shown. `at` is ISO 8601 UTC. */
+export interface OpsEventView {
+  id: string;
+  event: EventName;
+  severity: Severity;
+  at: string;
+  source: string;
+  runId: string | null;
+  jobId: string | null;
+  reason: string | null;
+  actor: string | null;
+  details: Record<string, unknown>;
 }

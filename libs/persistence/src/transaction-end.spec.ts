@@ -2,6 +2,7 @@ import { SettingsModule } from '@interlock/config';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { testSettings } from '../../../test/support/settings.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
+import { CommitOutcomeUnknown } from './database-errors.js';
 import { PersistenceModule } from './persistence.module.js';
 import { afterCommit, unlessCommitted } from './transaction-end.js';
 import { type Transaction, Transactions } from './transactions.js';
@@ -78,7 +79,7 @@ describe('the end of a transaction', () => {
       watch(tx);
       await tx.query('SELECT pg_terminate_backend(pg_backend_pid())').catch(() => undefined);
     });
-    await expect(lost).rejects.toThrow();
+    await expect(lost).rejects.toBeInstanceOf(CommitOutcomeUnknown);
     expect(told).toEqual(['not committed']);
   });
 

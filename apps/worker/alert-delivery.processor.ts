@@ -1,0 +1,55 @@
+import { Settings } from '@interlock/config';
+import { AlertDeliveries } from '@interlock/ops-events';
+import { Processor, WorkerHost } from '@nestjs/bullmq';
+import { type BeforeApplicationShutdown, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Alerts sent at once. Apart from the runs' concurrency, so that a receiver that hangs costs no run anything. */
+const CONCURRENCY = 4;
+/** How long an attempt under way may go on when the process is asked to stop. */
+const SHUTDOWN_PATIENCE_MS = 1_000;
+/** Never at once again: a delivery that this worker cannot bring on would keep it busy. */
+const SHORTEST_WAIT_MS = 50;
+
+/** Takes nudges that an alert is to be delivered, and makes an attempt. */
+@Processor('alert_delivery', { autorun: false, concurrency: CONCURRENCY, maxStalledCount: 100 })
+export class AlertDeliveryProcessor extends WorkerHost implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger('alert-delivery');
+  private readonly ending = new AbortController();
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly deliveries: AlertDeliveries,
+  ) {
+    super();
+  }
+
+  onApplicationBootstrap(): void {
+    this.worker.on('error', (error) => this.logger.warn({ err: error }, 'the queue reports an error'));
+    this.worker.run().catch((error: unknown) => this.logger.error({ err: error }, 'the queue consumer ended'));
+  }
+
+  /** Takes no further jobs; what is under way may end by itself for a moment, then it is left for another worker. */
+  async beforeApplicationShutdown(): Promise<void> {
+    const patienceMs = Math.min(SHUTDOWN_PATIENCE_MS, this.settings.shutdownGraceMs);
+    const impatience = setTimeout(() => this.ending.abort(), patienceMs);
+    await this.worker.pause();
+    clearTimeout(impatience);
+  }
+
+  override async process(job: Job<unknown>, token?: string): Promise<void> {
+    const deliveryId = deliveryIdOf(job.data);
+    if (deliveryId === null) throw new UnrecoverableError('the job names no delivery');
+    const outcome = await this.deliveries.attempt(deliveryId, this.ending.signal);
+    if (outcome.kind !== 'later') return;
+    await job.moveToDelayed(Date.now() + Math.max(outcome.delayMs, SHORTEST_WAIT_MS), token);
+    throw new DelayedError();
+  }
+}
+
+function deliveryIdOf(data: unknown): string | null {
+  const deliveryId = typeof data === 'object' && data !== null && 'deliveryId' in data ? data.deliveryId : null;
+  return typeof deliveryId === 'string' && UUID.test(deliveryId) ? deliveryId : null;
+}
