@@ -1,7 +1,7 @@
 export { readyDatabase } from './boot/ready-database.js';
 export { connectionConfig } from './connection.js';
 export { DatabaseHealth } from './database-health.js';
-export { CommitOutcomeUnknown, isDatabaseUnavailable, isUniqueViolation } from './database-errors.js';
+export { CommitOutcomeUnknown, isDatabaseUnavailable, isReplayable, isUniqueViolation } from './database-errors.js';
 export { migrateDatabase, pendingMigrations } from './migrate.js';
 export { NotificationListener } from './notification-listener.js';
 export { SharedBatches } from './shared-batches.js';

@@ -1,2 +1,7 @@
-export { maximumPosition } from './maximum-position.js';
-export type { GuardRefusal } from './refusal.js';
+export { GetRisk, type RiskItem } from './get-risk.js';
+export { RiskDays, type TradingResult } from './risk-days.js';
+export { type Purpose, RiskGuards } from './risk-guards.js';
+export { RiskGuardsModule } from './risk-guards.module.js';
+export { RiskState, RiskStateUnavailable } from './risk-state.js';
+export { maximumPosition } from './rules/maximum-position.js';
+export type { GuardRefusal } from './rules/refusal.js';

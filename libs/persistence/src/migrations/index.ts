@@ -1,6 +1,12 @@
 import { Foundation1764000000000 } from './1764000000000-foundation.js';
 import { Datasets1764000000001 } from './1764000000001-datasets.js';
+import { LedgerAndGuards1764000000002 } from './1764000000002-ledger-and-guards.js';
 import { AlertDeliveries1764000000003 } from './1764000000003-alert-deliveries.js';
 
 /** Every migration, oldest first. They only go forward. */
-export const migrations = [Foundation1764000000000, Datasets1764000000001, AlertDeliveries1764000000003];
+export const migrations = [
+  Foundation1764000000000,
+  Datasets1764000000001,
+  LedgerAndGuards1764000000002,
+  AlertDeliveries1764000000003,
+];

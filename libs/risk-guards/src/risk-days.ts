@@ -1,0 +1,79 @@
+import { Settings } from '@interlock/config';
+import type { Mode } from '@interlock/kill-switch';
+import { type Transaction, Transactions } from '@interlock/persistence';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+
+/** A result of trading about to be booked. Money as decimal text in units of collateral. */
+export interface TradingResult {
+  readonly mode: Mode;
+  readonly strategy: string;
+  readonly realizedPnl: string;
+  readonly fee: string;
+}
+
+/**
+ * The days of the risk guards: results per mode, strategy and day. Which day it is follows from the database's clock and from the
+ * time zone that the database holds, so that processes with different clocks or settings never book on different days; the zone is
+ * that of the process that booted last.
+ */
+@Injectable()
+export class RiskDays implements OnModuleInit {
+  private readonly logger = new Logger('risk-guards');
+
+  constructor(
+    private readonly settings: Settings,
+    private readonly transactions: Transactions,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    const timezone = this.settings.riskDayTimezone;
+    const before = await this.transactions.run((tx) => this.adopt(tx, timezone));
+    if (before !== timezone)
+      this.logger.warn({ before, timezone }, 'days are counted in another time zone from now on');
+  }
+
+  /**
+   * Books a fill's result on today, in the transaction that stores the fill: its `booked_at` must be this moment.
+   * A result below zero, fee included, adds to the day's loss; one above zero takes nothing away from it.
+   */
+  async book(tx: Transaction, { mode, strategy, realizedPnl, fee }: TradingResult): Promise<void> {
+    // Keeps a change of the zone out until we commit: else the result could be missing from the rebuilt sum, or be in it twice.
+    await tx.query('SELECT 1 FROM risk_day FOR SHARE');
+    await tx.query(
+      `INSERT INTO daily_results AS d (mode, day, strategy, realized, fees, loss)
+       VALUES ($1, risk_day_of(clock_timestamp()), $2, $3::numeric, $4::numeric, greatest($4::numeric - $3::numeric, 0))
+       ON CONFLICT (mode, day, strategy) DO UPDATE
+         SET realized = d.realized + excluded.realized, fees = d.fees + excluded.fees, loss = d.loss + excluded.loss`,
+      [mode, strategy, realizedPnl, fee],
+    );
+  }
+
+  /**
+   * Counts days in this zone from now on. When it is another one than before, today's sums are rebuilt from the fills.
+   * @param now the instant that says which day is today; the database's clock unless told
+   * @returns the zone before
+   */
+  async adopt(tx: Transaction, timezone: string, now: Date | null = null): Promise<string> {
+    const [stored] = await tx.query<{ timezone: string }[]>('SELECT timezone FROM risk_day FOR UPDATE');
+    if (stored?.timezone === timezone) return timezone;
+    await tx.query(
+      `INSERT INTO risk_day (timezone) VALUES ($1) ON CONFLICT (singleton) DO UPDATE SET timezone = excluded.timezone`,
+      [timezone],
+    );
+    // Later days too: where the clock goes back over midnight, what was today is tomorrow and would be counted twice.
+    const today = `risk_day_of(coalesce($1::timestamptz, clock_timestamp()))`;
+    await tx.query(`DELETE FROM daily_results WHERE day >= ${today}`, [now]);
+    // The day of each fill decides, not an instant for midnight: where clocks are put back there can be two of them.
+    await tx.query(
+      `WITH today AS (SELECT ${today} AS day)
+       INSERT INTO daily_results (mode, day, strategy, realized, fees, loss)
+       SELECT mode, today.day, strategy, sum(realized_pnl), sum(fee), sum(greatest(fee - realized_pnl, 0))
+       FROM fills, today
+       WHERE booked_at >= coalesce($1::timestamptz, clock_timestamp()) - interval '27 hours'
+         AND risk_day_of(booked_at) = today.day
+       GROUP BY mode, today.day, strategy`,
+      [now],
+    );
+    return stored?.timezone ?? '';
+  }
+}

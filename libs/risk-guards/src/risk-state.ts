@@ -1,0 +1,133 @@
+import type { Mode } from '@interlock/kill-switch';
+import type { Transaction } from '@interlock/persistence';
+import { admissionRate, type RateRule } from './rules/admission-rate.js';
+import { dailyLoss } from './rules/daily-loss.js';
+import { parseDecimal } from './rules/decimal.js';
+import { maximumPosition } from './rules/maximum-position.js';
+import type { GuardRefusal } from './rules/refusal.js';
+
+/** What the guards allow. Money is decimal text in units of collateral; rates are per 60 seconds. */
+export interface RiskLimits {
+  readonly maxPosition: string | number;
+  readonly maxDailyLoss: string;
+  readonly orderRate: number;
+  /** Undefined: starts are not limited. */
+  readonly startRate: number | undefined;
+}
+
+/** What the guards compare with, of one mode. */
+export interface ModeReading {
+  /** Today's losses, as decimal text. */
+  readonly dailyLoss: string;
+  /** Admitted in the last 60 seconds. */
+  readonly orders: number;
+  readonly starts: number;
+}
+
+/** A row of the function `open_risk_state`; null is what could not be read. */
+export interface ModeRow {
+  mode: Mode;
+  daily_loss: string | null;
+  orders_in_last_minute: string | null;
+  starts_in_last_minute: string | null;
+}
+
+/** A counter or limit that a guard needs cannot be read or is no number, so nothing is admitted (safety.md, G4). */
+export class RiskStateUnavailable extends Error {
+  constructor(what: string, cause?: unknown) {
+    super(`the state of the risk guards cannot be read: ${what}`, { cause });
+    this.name = 'RiskStateUnavailable';
+  }
+}
+
+/**
+ * The guards over one batch of intents: what was read once under the lock, evolving with what is admitted (safety.md, G1). Judging
+ * is plain computation; `write` stores what was counted.
+ */
+export class RiskState {
+  private readonly admitted: Record<RateRule, Map<Mode, number>> = { orderRate: new Map(), startRate: new Map() };
+
+  /** @param counting the rule under which admissions are counted here; its lock is held */
+  constructor(
+    private readonly readings: ReadonlyMap<Mode, ModeReading>,
+    private readonly limits: RiskLimits,
+    private readonly counting: RateRule | undefined,
+  ) {}
+
+  /** Judges a run at its start, and counts the start when it is admitted; judges it alike at its claim, without counting. */
+  judgeStart({ mode, maxPosition }: { mode: Mode; maxPosition: string | number }): GuardRefusal | undefined {
+    const refusal =
+      maximumPosition(maxPosition, this.limits.maxPosition, scopeOf(mode)) ??
+      this.judgeTotals(mode) ??
+      (this.counting === 'startRate' ? this.judgeRate('startRate', mode, this.limits.startRate) : undefined);
+    if (refusal === undefined && this.counting === 'startRate') this.count('startRate', mode);
+    return refusal;
+  }
+
+  /** Judges an order by the guards that do not depend on what it is, and counts it when it is admitted. */
+  judgeOrder({ mode }: { mode: Mode }): GuardRefusal | undefined {
+    if (this.counting !== 'orderRate') throw new Error('orders are judged by a state that was opened for orders');
+    const refusal = this.judgeTotals(mode);
+    if (refusal === undefined) this.count('orderRate', mode);
+    return refusal;
+  }
+
+  /** Stores what was counted, in one statement; part of the transaction that holds the lock. */
+  async write(tx: Transaction): Promise<void> {
+    const counted = Object.entries(this.admitted).flatMap(([rule, modes]) =>
+      [...modes].map(([mode, added]) => ({ rule, scope: scopeOf(mode), added })),
+    );
+    if (counted.length === 0) return;
+    await tx.query(
+      `SELECT count_admissions(rule, scope, added)
+       FROM jsonb_to_recordset($1::jsonb) AS counted(rule text, scope text, added integer)`,
+      [JSON.stringify(counted)],
+    );
+    for (const modes of Object.values(this.admitted)) modes.clear();
+  }
+
+  reading(mode: Mode): ModeReading {
+    const reading = this.readings.get(mode);
+    if (reading === undefined) throw new RiskStateUnavailable(`${scopeOf(mode)} was not read`);
+    return reading;
+  }
+
+  private judgeTotals(mode: Mode): GuardRefusal | undefined {
+    return (
+      dailyLoss(this.reading(mode).dailyLoss, this.limits.maxDailyLoss, scopeOf(mode)) ??
+      this.judgeRate('orderRate', mode, this.limits.orderRate)
+    );
+  }
+
+  private judgeRate(rule: RateRule, mode: Mode, limit: number | undefined): GuardRefusal | undefined {
+    if (limit === undefined) return undefined;
+    const before = rule === 'orderRate' ? this.reading(mode).orders : this.reading(mode).starts;
+    return admissionRate(rule, before + (this.admitted[rule].get(mode) ?? 0), limit, scopeOf(mode));
+  }
+
+  private count(rule: RateRule, mode: Mode): void {
+    this.admitted[rule].set(mode, (this.admitted[rule].get(mode) ?? 0) + 1);
+  }
+}
+
+/** Totals are counted per mode (safety.md, G0). */
+export function scopeOf(mode: Mode): `mode:${Mode}` {
+  return `mode:${mode}`;
+}
+
+/** @throws RiskStateUnavailable when a value is missing or no number */
+export function readingOf(row: ModeRow): ModeReading {
+  const loss = row.daily_loss === null ? null : parseDecimal(row.daily_loss);
+  if (loss === null || row.daily_loss === null)
+    throw new RiskStateUnavailable(`today's losses in ${scopeOf(row.mode)}`);
+  return {
+    dailyLoss: row.daily_loss,
+    orders: countOf(row.orders_in_last_minute, `the order rate in ${scopeOf(row.mode)}`),
+    starts: countOf(row.starts_in_last_minute, `the start rate in ${scopeOf(row.mode)}`),
+  };
+}
+
+function countOf(text: string | null, what: string): number {
+  if (text === null || !/^\d{1,15}$/.test(text)) throw new RiskStateUnavailable(what);
+  return Number(text);
+}
