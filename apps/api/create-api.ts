@@ -1,8 +1,8 @@
 import { Authenticator } from '@interlock/access';
 import type { Settings } from '@interlock/config';
+import { ProgramLogger } from '@interlock/observability';
 import { DiscoveryService, MetadataScanner, NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { Logger } from 'nestjs-pino';
 import { ApiModule } from './api.module.js';
 import { DOCS_ROUTES, serveDocs } from './docs/openapi.js';
 import { Readiness } from './health/readiness.js';
@@ -22,7 +22,7 @@ export async function createApi(settings: Settings): Promise<NestExpressApplicat
     bufferLogs: true,
     abortOnError: false,
   });
-  app.useLogger(app.get(Logger));
+  app.useLogger(app.get(ProgramLogger));
   app.disable('x-powered-by').disable('etag').set('query parser', parseQuery);
 
   const routes = collectRoutes(app.get(DiscoveryService), app.get(MetadataScanner));

@@ -1,7 +1,7 @@
 import type { Settings } from '@interlock/config';
+import { ProgramLogger } from '@interlock/observability';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { Logger } from 'nestjs-pino';
 import { WorkerModule } from './worker.module.js';
 
 /** Builds the worker. It takes jobs once it is initialised; `listen` opens its health port. */
@@ -10,7 +10,7 @@ export async function createWorker(settings: Settings): Promise<NestExpressAppli
     bufferLogs: true,
     abortOnError: false,
   });
-  worker.useLogger(worker.get(Logger));
+  worker.useLogger(worker.get(ProgramLogger));
   worker.disable('x-powered-by');
   return worker;
 }

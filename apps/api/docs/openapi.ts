@@ -38,7 +38,7 @@ export function openApiDocument(app: NestExpressApplication, routes: readonly Ro
     .setTitle('Interlock API')
     .setDescription(DESCRIPTION)
     .setVersion(programVersion())
-    .addBearerAuth({ type: 'http', scheme: 'bearer' })
+    .addSecurity('bearer', { type: 'http', scheme: 'bearer' })
     .build();
   const extraModels: Type<unknown>[] = [ErrorEnvelope];
   const document = SwaggerModule.createDocument(app, config, {

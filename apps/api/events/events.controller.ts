@@ -14,7 +14,7 @@ export class EventsController {
   /** Operational events, newest first. */
   @Get()
   @Access('observer')
-  @ApiOkResponse({ type: EventsAnswer })
+  @ApiOkResponse({ type: EventsAnswer, description: 'A page of events.' })
   async list(@Query() query: EventsQuery): Promise<EventsAnswer> {
     const { limit, before } = pageOf(query);
     const page = await this.queries.execute(new ListEvents(filterOf(query), limit, before));

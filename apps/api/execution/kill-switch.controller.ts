@@ -52,7 +52,7 @@ export class KillSwitchController {
   /** The state of the global switch and of every other that was ever touched. */
   @Get()
   @Access('public')
-  @ApiOkResponse({ type: KillSwitchesAnswer })
+  @ApiOkResponse({ type: KillSwitchesAnswer, description: 'The switches.' })
   async state(): Promise<KillSwitchesAnswer> {
     const { global, touched } = await this.queries.execute(new GetKillSwitches());
     return { ok: true, killSwitch: killSwitchAnswer(global), scopes: touched.map(killSwitchAnswer) };

@@ -15,7 +15,10 @@ export class StopBody {
   @TrueOrFalse()
   enabled: boolean = true;
 
-  /** Why; shown with the switch and in its event. */
+  /**
+   * Why; shown with the switch and in its event.
+   * @example 'prices look wrong'
+   */
   @Optional()
   @TextUpTo(500)
   reason?: string;

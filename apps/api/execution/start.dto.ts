@@ -19,12 +19,18 @@ export class StartBody {
   @PositiveAmount()
   maxPosition: number = 1_000_000;
 
-  /** For people; shown with the run. */
+  /**
+   * For people; shown with the run.
+   * @example 'first try'
+   */
   @Optional()
   @TextUpTo(1200)
   notes?: string;
 
-  /** A known pipeline; the setting DEFAULT_PIPELINE when absent. */
+  /**
+   * A known pipeline; the setting DEFAULT_PIPELINE when absent.
+   * @example 'calibration'
+   */
   @Optional()
   @Name()
   pipeline?: string;

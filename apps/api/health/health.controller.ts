@@ -42,7 +42,7 @@ export class HealthController {
   /** The process is up; nothing else is asked. */
   @Get('live')
   @Access('public', { quiet: true })
-  @ApiOkResponse({ type: LiveAnswer })
+  @ApiOkResponse({ type: LiveAnswer, description: 'It is up.' })
   live(): LiveAnswer {
     return { ok: true };
   }

@@ -10,6 +10,8 @@ export const ERROR_CODES = [
   'KILL_SWITCH_ON',
   'KILL_SWITCH_UNCHANGED',
   'MAX_POSITION_EXCEEDED',
+  'RISK_LIMIT_EXCEEDED',
+  'ORDER_RATE_LIMIT_EXCEEDED',
   'RUN_NOT_FINISHED',
   'PAYLOAD_TOO_LARGE',
   'UNSUPPORTED_MEDIA_TYPE',
@@ -40,6 +42,8 @@ export function statusOf(code: ErrorCode): number {
     case 'KILL_SWITCH_ON':
     case 'KILL_SWITCH_UNCHANGED':
     case 'MAX_POSITION_EXCEEDED':
+    case 'RISK_LIMIT_EXCEEDED':
+    case 'ORDER_RATE_LIMIT_EXCEEDED':
     case 'RUN_NOT_FINISHED':
       return 409;
     case 'PAYLOAD_TOO_LARGE':

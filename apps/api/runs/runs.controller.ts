@@ -17,7 +17,7 @@ export class RunsController {
   /** Runs, newest first. */
   @Get()
   @Access('observer')
-  @ApiOkResponse({ type: RunsAnswer })
+  @ApiOkResponse({ type: RunsAnswer, description: 'A page of runs.' })
   async list(@Query() query: RunsQuery): Promise<RunsAnswer> {
     const { limit, before } = pageOf(query);
     return listAnswer(await this.queries.execute(new ListRuns(filterOf(query), limit, before)));
@@ -26,7 +26,7 @@ export class RunsController {
   /** One run with its stages. */
   @Get(':id')
   @Access('observer')
-  @ApiOkResponse({ type: RunAnswer })
+  @ApiOkResponse({ type: RunAnswer, description: 'The run.' })
   async one(@Param('id') id: string): Promise<RunAnswer> {
     const run = isId(id) ? await this.queries.execute(new GetRun(id)) : null;
     if (run === null) throw unknownRun();
@@ -37,7 +37,7 @@ export class RunsController {
   @Get(':id/report')
   @Access('observer')
   @Refusals('RUN_NOT_FINISHED')
-  @ApiOkResponse({ type: ReportAnswer })
+  @ApiOkResponse({ type: ReportAnswer, description: 'The report.' })
   async report(@Param('id') id: string): Promise<ReportAnswer> {
     if (!isId(id)) throw unknownRun();
     const result = await this.queries.execute(new GetRunReport(id));

@@ -1,9 +1,10 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { Settings } from '@interlock/config';
 import { LoggerModule, type Params } from 'nestjs-pino';
-import { type Logger, type LoggerOptions, pino } from 'pino';
+import { type LogFn, type Logger, type LoggerOptions, pino } from 'pino';
 import pretty from 'pino-pretty';
 import { correlation } from './correlation.js';
+import { ProgramLogger } from './program-logger.js';
 
 /** Where secrets could stand in a logged object (safety.md, E2). */
 const REDACTED = [
@@ -29,18 +30,39 @@ export function loggerOptions(settings: Settings, name: string): LoggerOptions {
   return {
     name,
     level: settings.logLevel,
-    mixin: () => correlation(),
+    mixin: () => ({ ...correlation() }), // a copy: pino adds each line's own fields to it
+    hooks: { logMethod: withoutNoise },
     redact: { paths: REDACTED, censor: '[redacted]' },
     formatters: { level: (label) => ({ level: label }), bindings: ({ name: process }) => ({ process }) },
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
   };
 }
 
+/** Parts of the framework that list every module and route at each start. */
+const NOISY_CONTEXTS = new Set([
+  'NestFactory',
+  'InstanceLoader',
+  'RoutesResolver',
+  'RouterExplorer',
+  'NestApplication',
+]);
+const INFO = 30;
+
+/** Leaves out the framework's own chatter unless debugging is wanted. */
+function withoutNoise(this: Logger, line: Parameters<LogFn>, method: LogFn, level: number): void {
+  const [fields] = line as [unknown];
+  const context = typeof fields === 'object' && fields !== null && 'context' in fields ? String(fields.context) : '';
+  if (level === INFO && NOISY_CONTEXTS.has(context) && !this.isLevelEnabled('debug')) return;
+  method.apply(this, line);
+}
+
 /** Structured logging: readable lines on a terminal, JSON otherwise. */
 @Module({})
 export class LoggingModule {
   static forRoot(settings: Settings, name: string): DynamicModule {
-    return LoggerModule.forRoot({ pinoHttp: pinoHttpOptions(settings, name), assignResponse: false });
+    // No middleware: what ties the lines of a request together is our own (correlation.ts).
+    const pinoModule = LoggerModule.forRoot({ pinoHttp: pinoHttpOptions(settings, name), forRoutes: [] });
+    return { module: LoggingModule, imports: [pinoModule], providers: [ProgramLogger], exports: [ProgramLogger] };
   }
 }
 
@@ -66,7 +88,7 @@ function terminalStream(): ReturnType<typeof pretty> | undefined {
     sync: true,
     colorize: true,
     translateTime: "UTC:HH:MM:ss'Z'",
-    ignore: 'pid,hostname,process,context,req',
+    ignore: 'pid,hostname,process,context,req,reqId',
     messageFormat: '{process} {msg}',
   });
 }

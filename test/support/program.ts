@@ -1,0 +1,40 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { eventually } from './eventually.js';
+
+/** A built program as a child process. Its variables are only those given: nothing of the surrounding shell counts. */
+export class Program {
+  private readonly child: ChildProcess;
+  private readonly ended: Promise<number | null>;
+  /** Standard output and error so far. */
+  out = '';
+  err = '';
+
+  constructor(file: string, environment: Record<string, string>) {
+    this.child = spawn(process.execPath, [file], {
+      env: { PATH: process.env['PATH'], ...environment },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
+    this.child.stdout?.on('data', (bytes: Buffer) => (this.out += bytes.toString()));
+    this.child.stderr?.on('data', (bytes: Buffer) => (this.err += bytes.toString()));
+    this.ended = new Promise((resolve) => this.child.once('close', (status) => resolve(status)));
+  }
+
+  /** Resolves to the exit status; null when a signal ended it. */
+  exit(): Promise<number | null> {
+    return this.ended;
+  }
+
+  /** The address that the program says it listens at. */
+  address(): Promise<string> {
+    return eventually(`the program listens; it said: ${this.err}`, () => /"address":"([^"]+)"/.exec(this.out)?.[1]);
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  /** As when the parent dies. */
+  disconnect(): void {
+    this.child.disconnect();
+  }
+}
