@@ -45,11 +45,11 @@ export class BoundedEvents implements OnApplicationShutdown {
    * and written in a transaction of their own when the window ends.
    */
   async record(tx: Transaction, events: readonly BoundedEvent[]): Promise<void> {
-    const passing = events.map((bounded) => this.withRoom(bounded)).filter((bounded) => this.passes(tx, bounded));
-    await this.events.recordAll(
-      tx,
-      passing.map(({ event }) => withCount(event, 1)),
-    );
+    const passing = events.flatMap((one) => {
+      const bounded = this.withRoom(one);
+      return this.passes(tx, bounded) ? [withCount(bounded.event, 1)] : [];
+    });
+    await this.events.recordAll(tx, passing);
   }
 
   /** Writes what is left over, while the database is still connected. From now on nothing is held back. */

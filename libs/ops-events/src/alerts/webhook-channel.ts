@@ -56,7 +56,7 @@ async function readToItsEnd(response: Response): Promise<void> {
 
 /** The kind of a connection's failure. Messages of such errors may repeat the address; their codes never do. */
 function faultOf(error: unknown): string {
-  for (let fault = error; fault instanceof Error; fault = fault.cause) {
+  for (let fault = error; typeof fault === 'object' && fault !== null; fault = 'cause' in fault ? fault.cause : null) {
     const code = 'code' in fault ? fault.code : undefined;
     if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{0,49}$/.test(code)) return `the connection failed (${code})`;
   }
