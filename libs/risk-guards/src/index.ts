@@ -1,3 +1,4 @@
+export { AutoKillSwitch, type ObservedRunEnd } from './auto-kill-switch.js';
 export { GetRisk, type RiskItem } from './get-risk.js';
 export { RiskDays, type TradingResult } from './risk-days.js';
 export { type Purpose, RiskGuards } from './risk-guards.js';

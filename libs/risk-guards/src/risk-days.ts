@@ -2,6 +2,7 @@ import { Settings } from '@interlock/config';
 import type { Mode } from '@interlock/kill-switch';
 import { type Transaction, Transactions } from '@interlock/persistence';
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { RiskStateUnavailable } from './risk-state.js';
 
 /** A result of trading about to be booked. Money as decimal text in units of collateral. */
 export interface TradingResult {
@@ -33,19 +34,23 @@ export class RiskDays implements OnModuleInit {
   }
 
   /**
-   * Books a fill's result on today, in the transaction that stores the fill: its `booked_at` must be this moment.
-   * A result below zero, fee included, adds to the day's loss; one above zero takes nothing away from it.
+   * Books a fill's result on today, in the transaction that stores the fill. A result below zero, fee included, adds to the day's
+   * loss; one above zero takes nothing away from it.
+   * @returns the booking time, by the database's clock: the fill's `booked_at`, so that it lies on the day it was booked on
    */
-  async book(tx: Transaction, { mode, strategy, realizedPnl, fee }: TradingResult): Promise<void> {
-    // Keeps a change of the zone out until we commit: else the result could be missing from the rebuilt sum, or be in it twice.
-    await tx.query('SELECT 1 FROM risk_day FOR SHARE');
+  async book(tx: Transaction, { mode, strategy, realizedPnl, fee }: TradingResult): Promise<string> {
+    // The lock keeps a change of the zone out until we commit: else the result could be missing from the rebuilt sum, or be in
+    // it twice.
+    const [now] = await tx.query<{ at: string }[]>('SELECT clock_timestamp()::text AS at FROM risk_day FOR SHARE');
+    if (now === undefined) throw new RiskStateUnavailable('the time zone of days');
     await tx.query(
       `INSERT INTO daily_results AS d (mode, day, strategy, realized, fees, loss)
-       VALUES ($1, risk_day_of(clock_timestamp()), $2, $3::numeric, $4::numeric, greatest($4::numeric - $3::numeric, 0))
+       VALUES ($1, risk_day_of($5), $2, $3::numeric, $4::numeric, greatest($4::numeric - $3::numeric, 0))
        ON CONFLICT (mode, day, strategy) DO UPDATE
          SET realized = d.realized + excluded.realized, fees = d.fees + excluded.fees, loss = d.loss + excluded.loss`,
-      [mode, strategy, realizedPnl, fee],
+      [mode, strategy, realizedPnl, fee, now.at],
     );
+    return now.at;
   }
 
   /**

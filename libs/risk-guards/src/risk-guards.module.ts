@@ -2,6 +2,8 @@ import { KillSwitchModule } from '@interlock/kill-switch';
 import { OpsEventsModule } from '@interlock/ops-events';
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
+import { AutoKillSwitch } from './auto-kill-switch.js';
+import { AutoKillSwitchRows } from './auto-kill-switch.repository.js';
 import { GetRiskHandler } from './get-risk.js';
 import { RiskDays } from './risk-days.js';
 import { RiskGuards } from './risk-guards.js';
@@ -9,7 +11,7 @@ import { RiskGuards } from './risk-guards.js';
 /** The risk guards, their days, and the automatic kill switch. */
 @Module({
   imports: [CqrsModule, KillSwitchModule, OpsEventsModule],
-  providers: [RiskGuards, RiskDays, GetRiskHandler],
-  exports: [RiskGuards, RiskDays],
+  providers: [RiskGuards, RiskDays, AutoKillSwitchRows, AutoKillSwitch, GetRiskHandler],
+  exports: [RiskGuards, RiskDays, AutoKillSwitch],
 })
 export class RiskGuardsModule {}

@@ -78,3 +78,26 @@ export function withSample(known: Latency | undefined, durationMs: number, alpha
     samples: Math.min(known.samples + 1, 2_147_483_647),
   };
 }
+
+/** The global switch, as far as the automatic one needs it. */
+export interface SwitchReading {
+  readonly enabled: boolean;
+  readonly version: number;
+}
+
+/** Runs in a row that ended FAILED, counted since the switch had this version. */
+export interface Streak {
+  readonly failures: number;
+  readonly sinceVersion: number;
+}
+
+/**
+ * The streak after one more run. A success ends it, and so does a release of the switch: whoever lets work go on accepts what was
+ * counted before.
+ */
+export function nextStreak(before: Streak | undefined, now: SwitchReading, failed: boolean): Streak {
+  if (!failed) return { failures: 0, sinceVersion: now.version };
+  const released = before !== undefined && !now.enabled && now.version !== before.sinceVersion;
+  if (before === undefined || released) return { failures: 1, sinceVersion: now.version };
+  return { ...before, failures: Math.min(before.failures + 1, 2_147_483_647) };
+}
