@@ -1,4 +1,4 @@
-import { built, homeFolder, secret, shown } from './environment.mjs';
+import { built, homeFolder, secret } from './environment.mjs';
 import { Refusal } from './refusal.mjs';
 import { orStop } from './stop-requests.mjs';
 
@@ -22,7 +22,7 @@ export async function openDatabase({ signal, onProgress, port } = {}) {
 /** One line about the server for the operator. */
 export function describeDatabase({ server }) {
   if (server === null) return 'the one of DATABASE_URL';
-  return `${server.reused ? 'took over the running server' : 'PostgreSQL'} on 127.0.0.1:${server.port}, log in ${shown(homeFolder())}/postgres.log`;
+  return `${server.reused ? 'took over the running server' : 'PostgreSQL'} on 127.0.0.1:${server.port}`;
 }
 
 /**

@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { adminToken } from './admin-token.mjs';
 import { built, homeFolder, setting, shown } from './environment.mjs';
 import { DatabaseKeeper } from './database-keeper.mjs';
@@ -11,7 +13,6 @@ import { Service } from './service.mjs';
 import { orStop } from './stop-requests.mjs';
 import { bold, report, say, step } from './terminal.mjs';
 import { tryNext, welcome } from './welcome.mjs';
-import { fileURLToPath } from 'node:url';
 
 /** What api and worker get to finish what they are doing, unless SHUTDOWN_GRACE_MS says otherwise. */
 const GRACE_MS = 5_000;
@@ -79,7 +80,8 @@ class Launcher {
     );
     this.ready = true;
 
-    welcome({ api: places.api, tokenPlace });
+    const databaseLog = this.#database.embedded && shown(join(home, 'postgres.log'));
+    welcome({ api: places.api, tokenPlace, databaseLog });
     await showFirstRun(places.api, token, signal);
     tryNext({ api: places.api, tokenCommand });
   }

@@ -1,10 +1,12 @@
 import { spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
+import { stripVTControlCharacters } from 'node:util';
 import { ROOT } from './environment.mjs';
 import { Refusal } from './refusal.mjs';
 
-/** Lines of a failed command's output that are shown. */
-const SHOWN_LINES = 25;
+/** Lines of a failed command's output that are shown: its beginning mostly names the cause, its end what to do. */
+const FIRST_LINES = 15;
+const LAST_LINES = 10;
 /** Time in ms that a command has to end by itself when a stop is requested. */
 const PATIENCE_MS = 2_000;
 
@@ -17,7 +19,7 @@ export async function runCommand(what, command, args, { signal, ...options } = {
   signal?.throwIfAborted();
   const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'], detached: true, ...options });
   let output = '';
-  const collect = (chunk) => (output = (output + chunk).slice(-20_000));
+  const collect = (chunk) => (output += output.length < 1_000_000 ? chunk : '');
   child.stdout.on('data', collect);
   child.stderr.on('data', collect);
 
@@ -30,11 +32,17 @@ export async function runCommand(what, command, args, { signal, ...options } = {
     });
     signal?.throwIfAborted();
     if (code === 0) return output;
-    const end = output.trimEnd().split('\n').slice(-SHOWN_LINES).join('\n');
-    throw new Refusal(`${what} failed (${killedBy ?? `exit status ${code}`}):\n\n${end}`);
+    throw new Refusal(`${what} failed (${killedBy ?? `exit status ${code}`}):\n\n${shortened(output)}`);
   } finally {
     signal?.removeEventListener('abort', stop);
   }
+}
+
+function shortened(output) {
+  const lines = stripVTControlCharacters(output).trim().split('\n');
+  if (lines.length <= FIRST_LINES + LAST_LINES + 1) return lines.join('\n');
+  const left = lines.length - FIRST_LINES - LAST_LINES;
+  return [...lines.slice(0, FIRST_LINES), `  … ${left} lines more …`, ...lines.slice(-LAST_LINES)].join('\n');
 }
 
 /** Asks a child's process group to end (SIGTERM), and kills after `patienceMs` what is left of it. */

@@ -1,13 +1,14 @@
 import { bold, say } from './terminal.mjs';
 
 /** Tells where everything is. */
-export function welcome({ api, tokenPlace }) {
+export function welcome({ api, tokenPlace, databaseLog }) {
   say();
   say(`  ${bold('Interlock is ready')}`);
   say();
   say(`  address      ${api}`);
   say(`  docs         ${api}/docs`);
   say(`  admin token  ${tokenPlace}`);
+  if (databaseLog) say(`  database     its log is ${databaseLog}`);
 }
 
 /** Commands to copy. */
