@@ -92,12 +92,10 @@ export interface Streak {
 }
 
 /**
- * The streak after one more run. A success ends it, and so does a release of the switch: whoever lets work go on accepts what was
- * counted before.
+ * The streak after one more run. A success ends it, and so does a change of the switch: whoever releases it accepts what was
+ * counted before, and while it is on nothing trips.
  */
 export function nextStreak(before: Streak | undefined, now: SwitchReading, failed: boolean): Streak {
-  if (!failed) return { failures: 0, sinceVersion: now.version };
-  const released = before !== undefined && !now.enabled && now.version !== before.sinceVersion;
-  if (before === undefined || released) return { failures: 1, sinceVersion: now.version };
-  return { ...before, failures: Math.min(before.failures + 1, 2_147_483_647) };
+  const counted = before?.sinceVersion === now.version ? before.failures : 0;
+  return { failures: failed ? Math.min(counted + 1, 2_147_483_647) : 0, sinceVersion: now.version };
 }
