@@ -1,3 +1,4 @@
+import { Authenticator, type Role } from '@interlock/access';
 import { TEST_TOKEN as TOKEN } from '../support/settings.js';
 import { AUTHORIZED, startTestApi, type TestApi } from '../support/test-api.js';
 
@@ -98,6 +99,28 @@ describe('authentication', () => {
       expect((await bare.call('/api/execution/stop')).status).toBe(200);
     } finally {
       await bare.close();
+    }
+  });
+
+  it('A1 K6 lets each role do what is its own, and no more', async () => {
+    const other = await startTestApi();
+    try {
+      // The bootstrap token is an admin's; other roles have no tokens yet.
+      const authenticator = other.app.get(Authenticator, { strict: false });
+      const statusesAs = async (role: Role) => {
+        authenticator.authenticate = () => ({ kind: 'known', actor: { name: role, role } });
+        const answers = [await other.get('/api/runs'), await other.post(START)];
+        for (const wish of [{}, { level: 'reduce' }, { enabled: false }]) {
+          answers.push(await other.post('/api/execution/stop', { scope: 'mode:live', ...wish }));
+        }
+        return answers.map(({ status }) => status);
+      };
+      expect(await statusesAs('observer')).toEqual([200, 403, 403, 403, 403]);
+      expect(await statusesAs('operator')).toEqual([200, 202, 200, 403, 403]);
+      expect(await statusesAs('risk-officer')).toEqual([200, 202, 409, 200, 200]);
+      expect(await statusesAs('admin')).toEqual([200, 202, 200, 200, 200]);
+    } finally {
+      await other.close();
     }
   });
 

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { eventually } from './eventually.js';
 
 /** A built program as a child process. Its variables are only those given: nothing of the surrounding shell counts. */
@@ -16,12 +17,19 @@ export class Program {
     });
     this.child.stdout?.on('data', (bytes: Buffer) => (this.out += bytes.toString()));
     this.child.stderr?.on('data', (bytes: Buffer) => (this.err += bytes.toString()));
-    this.ended = new Promise((resolve) => this.child.once('close', (status) => resolve(status)));
+    this.ended = this.end();
   }
 
   /** Resolves to the exit status; null when a signal ended it. */
   exit(): Promise<number | null> {
     return this.ended;
+  }
+
+  private async end(): Promise<number | null> {
+    // Not the child's 'close', which does not come after a disconnect.
+    const emitters = [this.child.stdout, this.child.stderr].filter((stream) => stream !== null);
+    const [exit] = await Promise.all([once(this.child, 'exit'), ...emitters.map((stream) => once(stream, 'close'))]);
+    return (exit as [number | null])[0];
   }
 
   /** The address that the program says it listens at. */
