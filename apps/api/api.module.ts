@@ -6,6 +6,7 @@ import { LoggingModule } from '@interlock/observability';
 import { OpsEventsModule } from '@interlock/ops-events';
 import { PersistenceModule } from '@interlock/persistence';
 import { QueueModule } from '@interlock/queue';
+import { RiskGuardsModule } from '@interlock/risk-guards';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE, DiscoveryModule } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
@@ -16,6 +17,7 @@ import { HealthController } from './health/health.controller.js';
 import { Readiness } from './health/readiness.js';
 import { DtoPipe } from './http/dto.pipe.js';
 import { ErrorFilter } from './http/error.filter.js';
+import { RiskController } from './risk/risk.controller.js';
 import { RunsController } from './runs/runs.controller.js';
 
 /** The api: translates HTTP to commands and queries, and their results to HTTP. */
@@ -35,8 +37,16 @@ export class ApiModule {
         OpsEventsModule,
         KillSwitchModule,
         ExecutionModule.forApi(),
+        RiskGuardsModule,
       ],
-      controllers: [HealthController, StartController, KillSwitchController, RunsController, EventsController],
+      controllers: [
+        HealthController,
+        StartController,
+        KillSwitchController,
+        RunsController,
+        RiskController,
+        EventsController,
+      ],
       providers: [Readiness, { provide: APP_PIPE, useClass: DtoPipe }, { provide: APP_FILTER, useClass: ErrorFilter }],
     };
   }

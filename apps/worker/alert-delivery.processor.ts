@@ -14,7 +14,14 @@ const SHUTDOWN_PATIENCE_MS = 1_000;
 const SHORTEST_WAIT_MS = 50;
 
 /** Takes nudges that an alert is to be delivered, and makes an attempt. */
-@Processor('alert_delivery', { autorun: false, concurrency: CONCURRENCY, maxStalledCount: 100 })
+@Processor('alert_delivery', {
+  autorun: false,
+  concurrency: CONCURRENCY,
+  maxStalledCount: 100,
+  // The job of a worker that was killed is free again after 15 s at most, about when its attempt is given up; the default is 60 s.
+  lockDuration: 10_000,
+  stalledInterval: 5_000,
+})
 export class AlertDeliveryProcessor extends WorkerHost implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('alert-delivery');
   private readonly ending = new AbortController();

@@ -1,18 +1,24 @@
-import { ExecuteRun, RunningRuns } from '@interlock/execution';
-import { KillSwitchWatch } from '@interlock/kill-switch';
 import { Settings } from '@interlock/config';
+import { ExecuteRun, type ExecuteRunResult, RunningRuns } from '@interlock/execution';
+import { KillSwitchWatch } from '@interlock/kill-switch';
 import { correlated } from '@interlock/observability';
 import { Processor, WorkerHost } from '@nestjs/bullmq';
 import { type BeforeApplicationShutdown, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { type Job, UnrecoverableError, WaitingError } from 'bullmq';
+import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
+/** Part of the grace at shutdown that is kept for handing back what has not finished by then. */
+const HAND_BACK_SHARE = 0.25;
+
 /** Takes nudges that a run waits, and has it carried out. */
-@Processor('execution_start', { autorun: false, maxStalledCount: 100 })
+@Processor('execution_start', { autorun: false, maxStalledCount: 1_000 })
 export class ExecutionStartProcessor extends WorkerHost implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('execution-start');
+  private consumer: Worker | undefined;
+  private taken = 0;
+  private atWork = 0;
 
   constructor(
     private readonly settings: Settings,
@@ -24,34 +30,72 @@ export class ExecutionStartProcessor extends WorkerHost implements OnApplication
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    this.worker.on('error', (error) => this.logger.warn({ err: error }, 'the queue reports an error'));
-    this.worker.concurrency = this.settings.workerConcurrency;
     await this.watch.start(); // no work before the switches were read (safety.md, K1)
-    this.worker.run().catch((error: unknown) => this.logger.error({ err: error }, 'the queue consumer ended'));
+    this.consume(this.worker);
   }
 
-  /** Takes no further jobs, and has running work handed back, so that closing the worker does not wait for it without limit. */
+  /** Takes no further jobs; lets running work finish for most of the grace, then has it handed back. */
   async beforeApplicationShutdown(): Promise<void> {
-    this.runningRuns.shutDown();
-    await this.worker.pause();
+    const silent = this.consumer?.pause();
+    await this.runningRuns.shutDown(this.settings.shutdownGraceMs * (1 - HAND_BACK_SHARE));
+    await silent;
+    if (this.consumer !== this.worker) await this.consumer?.close();
+  }
+
+  /** How many jobs were taken since the start. */
+  get jobsTaken(): number {
+    return this.taken;
+  }
+
+  get hasFreePlace(): boolean {
+    return this.atWork < this.settings.workerConcurrency;
+  }
+
+  /** Throws the consumer away and makes another, because this one has fallen silent (safety.md, R7). Work under way goes on. */
+  async rebuildConsumer(): Promise<void> {
+    const { name, opts } = this.worker;
+    const silent = this.consumer;
+    this.consume(new Worker(name, (job, token) => this.process(job, token), opts));
+    await silent?.close(true);
   }
 
   override async process(job: Job<unknown>, token?: string): Promise<void> {
-    const runId = runIdOf(job.data);
-    if (runId === null) throw new UnrecoverableError('the job names no run');
-    await correlated({ runId, jobId: job.id ?? runId }, async () => {
-      this.logger.log('run taken from the queue');
-      const result = await this.commands.execute(new ExecuteRun(runId));
-      this.logger.log(
-        { outcome: result.kind, ...(result.kind === 'ended' ? { status: result.status } : {}) },
-        'run let go',
-      );
-      if (result.kind === 'handed-back') {
-        await job.moveToWait(token);
-        throw new WaitingError();
-      }
-    });
+    this.taken++;
+    this.atWork++;
+    try {
+      const runId = runIdOf(job.data);
+      if (runId === null) throw new UnrecoverableError('the job names no run');
+      await correlated({ runId, jobId: job.id ?? runId }, () => this.execute(runId, job, token));
+    } finally {
+      this.atWork--;
+    }
   }
+
+  private consume(consumer: Worker): void {
+    this.consumer = consumer;
+    consumer.on('error', (error) => this.logger.warn({ err: error }, 'the queue reports an error'));
+    consumer.concurrency = this.settings.workerConcurrency;
+    consumer.run().catch((error: unknown) => this.logger.error({ err: error }, 'the queue consumer ended'));
+  }
+
+  private async execute(runId: string, job: Job, token: string | undefined): Promise<void> {
+    this.logger.log('run taken from the queue');
+    const result = await this.commands.execute(new ExecuteRun(runId));
+    this.logger.log(summary(result), 'run let go');
+    if (result.kind === 'retry') {
+      await job.moveToDelayed(Date.now() + result.delayMs, token);
+      throw new DelayedError();
+    }
+    if (result.kind === 'handed-back') {
+      await job.moveToWait(token);
+      throw new WaitingError();
+    }
+  }
+}
+
+function summary(result: ExecuteRunResult): Record<string, unknown> {
+  const { kind: outcome, ...rest } = result;
+  return { outcome, ...rest };
 }
 
 function runIdOf(data: unknown): string | null {

@@ -8,8 +8,10 @@ import { QueueModule } from '@interlock/queue';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { AlertDeliveryProcessor } from './alert-delivery.processor.js';
+import { ConsumerWatch } from './consumer-watch.js';
 import { ExecutionStartProcessor } from './execution-start.processor.js';
 import { HealthController } from './health/health.controller.js';
+import { Sweeper } from './sweeper.js';
 
 /** The worker: carries out what the queue holds. No API but its health. */
 @Module({})
@@ -28,7 +30,7 @@ export class WorkerModule {
         OpsEventsModule,
       ],
       controllers: [HealthController],
-      providers: [ExecutionStartProcessor, AlertDeliveryProcessor],
+      providers: [ExecutionStartProcessor, AlertDeliveryProcessor, ConsumerWatch, Sweeper],
     };
   }
 }

@@ -128,7 +128,7 @@ describe('a run', () => {
     const singular = new ScriptedPipeline(({ stage }) =>
       stage('fit', () => Promise.reject(new Error('singular matrix'))),
     );
-    await worker({ pipelines: [singular] });
+    await worker({ pipelines: [singular], environment: { JOB_ATTEMPTS: '1' } });
     const failed = await reaches(await accepted(), 'FAILED');
     expect(failed.failure).toEqual({ stage: 'fit', reason: 'singular matrix', message: 'fit: singular matrix' });
     expect(failed.stages).toMatchObject([{ name: 'fit', status: 'FAILED' }]);
@@ -243,16 +243,21 @@ describe('refusals and losses', () => {
     const runId = await accepted();
     const transactions = api.get(Transactions);
     const runs = new Runs();
-    const first = await transactions.run((tx) => runs.claim(tx, runId, 'first', 60_000));
-    expect(first).toEqual({ runId, epoch: 1, attempt: 1 });
-    expect(await transactions.run((tx) => runs.claim(tx, runId, 'second', 60_000))).toBeNull();
+    const claim = (owner: string) =>
+      transactions.run(async (tx) => {
+        const claimable = await runs.lockClaimable(tx, runId, 300_000);
+        return claimable === null ? null : runs.claim(tx, runId, owner, 60_000);
+      });
+    const first = await claim('first');
+    expect(first).toEqual({ runId, epoch: 1, attempt: 1, failures: 0 });
+    expect(await claim('second')).toBeNull();
 
     await probe.query(`UPDATE runs SET lease_expires_at = clock_timestamp() - interval '1 second' WHERE id = $1`, [
       runId,
     ]);
-    const second = await transactions.run((tx) => runs.claim(tx, runId, 'second', 60_000));
-    expect(second).toEqual({ runId, epoch: 2, attempt: 2 });
-    const earlier = { runId, epoch: 1, attempt: 1 };
+    const second = await claim('second');
+    expect(second).toEqual({ runId, epoch: 2, attempt: 2, failures: 0 });
+    const earlier = { runId, epoch: 1, attempt: 1, failures: 0 };
     for (const write of [
       () => transactions.run((tx) => runs.renew(tx, earlier, 1_000)),
       () => transactions.run((tx) => runs.end(tx, earlier, 'COMPLETED', {})),

@@ -11,6 +11,7 @@ export function testSettings(databaseUrl: string, environment: Record<string, st
     PORT: '0',
     WORKER_PORT: '0',
     LOG_LEVEL: 'fatal',
+    SHUTDOWN_GRACE_MS: '400',
     ...environment,
   });
 }

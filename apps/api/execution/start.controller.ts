@@ -1,13 +1,14 @@
 import type { Actor } from '@interlock/access';
-import { StartExecution, type StartExecutionResult } from '@interlock/execution';
-import { Body, Controller, HttpCode, Post, Req } from '@nestjs/common';
+import { StartExecution, type StartExecutionResult, stateOf } from '@interlock/execution';
+import { Body, Controller, HttpCode, Post, Req, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiAcceptedResponse, ApiTags } from '@nestjs/swagger';
-import type { Request } from 'express';
+import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
 import { Access } from '../http/access.decorator.js';
 import { ApiError, invalid } from '../http/api-error.js';
 import { Refusals } from '../http/refusals.decorator.js';
 import { Caller } from '../http/request-context.js';
+import { idempotencyKeyOf } from './idempotency-key.js';
 import { killSwitchAnswer } from './kill-switch.dto.js';
 import { StartAnswer, StartBody } from './start.dto.js';
 
@@ -20,17 +21,30 @@ export class StartController {
   @Post()
   @HttpCode(202)
   @Access('operator')
-  @Refusals('KILL_SWITCH_ON', 'MAX_POSITION_EXCEEDED', 'ENQUEUE_FAILED', 'OUTCOME_UNKNOWN')
+  @Refusals(
+    'KILL_SWITCH_ON',
+    'MAX_POSITION_EXCEEDED',
+    'RISK_LIMIT_EXCEEDED',
+    'ORDER_RATE_LIMIT_EXCEEDED',
+    'IDEMPOTENCY_KEY_REUSED',
+    'ENQUEUE_FAILED',
+    'OUTCOME_UNKNOWN',
+    'RISK_STATE_UNAVAILABLE',
+  )
   @ApiAcceptedResponse({ type: StartAnswer, description: 'The run is accepted and will reach a final status.' })
-  async start(@Body() body: StartBody, @Caller() caller: Actor, @Req() request: Request): Promise<StartAnswer> {
-    refuseIdempotencyKey(request);
-    return answerTo(await this.commands.execute(new StartExecution(body, caller)));
+  @ApiOkResponse({ type: StartAnswer, description: 'The key was used before: its run, in its present state.' })
+  async start(
+    @Body() body: StartBody,
+    @Caller() caller: Actor,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<StartAnswer> {
+    const idempotencyKey = idempotencyKeyOf(request, body.idempotencyKey);
+    const wish = idempotencyKey === undefined ? body : { ...body, idempotencyKey };
+    const answer = answerTo(await this.commands.execute(new StartExecution(wish, caller)));
+    if (answer.replayed) response.status(200);
+    return answer;
   }
-}
-
-/** Ignoring the key would start a second run where its sender counts on there being one. */
-function refuseIdempotencyKey(request: Request): void {
-  if (request.headers['idempotency-key'] !== undefined) throw invalid({ 'idempotency-key': ['is not known here'] });
 }
 
 function answerTo(result: StartExecutionResult): StartAnswer {
@@ -39,6 +53,14 @@ function answerTo(result: StartExecutionResult): StartAnswer {
       const { runId, jobId, params } = result;
       return { ok: true, runId, jobId, state: 'queued', queue: 'execution_start', params };
     }
+    case 'replayed': {
+      const { runId, jobId, params, status } = result;
+      return { ok: true, runId, jobId, state: stateOf(status), queue: 'execution_start', params, replayed: true };
+    }
+    case 'key-reused':
+      throw new ApiError('IDEMPOTENCY_KEY_REUSED', 'The key belongs to a run with other parameters.', {
+        runId: result.runId,
+      });
     case 'invalid':
       throw invalid(result.fieldErrors);
     case 'kill-switch': {

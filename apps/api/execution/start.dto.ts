@@ -1,5 +1,16 @@
+import type { RunState } from '@interlock/execution';
 import { type Mode, MODES } from '@interlock/kill-switch';
-import { JsonObject, Name, OneOf, Optional, PositiveAmount, TextUpTo, TrueOrFalse } from '../http/constraints.js';
+import {
+  constraint,
+  JsonObject,
+  Name,
+  OneOf,
+  Optional,
+  PositiveAmount,
+  TextUpTo,
+  TrueOrFalse,
+} from '../http/constraints.js';
+import { KEY_ALLOWED, KEY_PATTERN } from './idempotency-key.js';
 import { RunParamsAnswer } from '../runs/runs.dto.js';
 
 /** What to run. An empty body means all defaults. */
@@ -44,6 +55,19 @@ export class StartBody {
   @Optional()
   @JsonObject()
   input: Record<string, unknown> = {};
+
+  /**
+   * Makes the start safe to repeat: any number of starts with one key and strategy make one run. May stand in the header
+   * `idempotency-key` as well.
+   */
+  @Optional()
+  @Key()
+  idempotencyKey?: string;
+}
+
+function Key(): PropertyDecorator {
+  const test = (value: unknown) => typeof value === 'string' && KEY_PATTERN.test(value);
+  return constraint('idempotencyKey', KEY_ALLOWED, test, { type: String, pattern: KEY_PATTERN.source });
 }
 
 export class StartAnswer {
@@ -53,8 +77,11 @@ export class StartAnswer {
 
   jobId!: string;
 
-  /** @example 'queued' */
-  state!: 'queued';
+  /** Queued; of a repeated start the run's present state. */
+  state!: RunState;
+
+  /** True when the key's run existed already. */
+  replayed?: true;
 
   /** @example 'execution_start' */
   queue!: string;

@@ -1,3 +1,4 @@
+import { RiskStateUnavailable } from '@interlock/risk-guards';
 import { CommitOutcomeUnknown, isDatabaseUnavailable } from '@interlock/persistence';
 import { NotFoundException } from '@nestjs/common';
 import type { ErrorCode } from './error-codes.js';
@@ -49,5 +50,11 @@ export function apiErrorOf(error: unknown): ApiError {
     );
   }
   if (isDatabaseUnavailable(error)) return new ApiError('DATABASE_UNAVAILABLE', 'The database cannot be reached.');
+  if (error instanceof RiskStateUnavailable) {
+    return new ApiError(
+      'RISK_STATE_UNAVAILABLE',
+      'The state of the risk guards cannot be read, so nothing is admitted.',
+    );
+  }
   return new ApiError('INTERNAL_ERROR', 'Something went wrong inside; the log tells more under the request id.');
 }

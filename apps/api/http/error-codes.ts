@@ -13,6 +13,8 @@ export const ERROR_CODES = [
   'RISK_LIMIT_EXCEEDED',
   'ORDER_RATE_LIMIT_EXCEEDED',
   'RUN_NOT_FINISHED',
+  'RUN_ALREADY_FINISHED',
+  'IDEMPOTENCY_KEY_REUSED',
   'PAYLOAD_TOO_LARGE',
   'UNSUPPORTED_MEDIA_TYPE',
   'INTERNAL_ERROR',
@@ -20,6 +22,7 @@ export const ERROR_CODES = [
   'DATABASE_UNAVAILABLE',
   'ENQUEUE_FAILED',
   'OUTCOME_UNKNOWN',
+  'RISK_STATE_UNAVAILABLE',
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
@@ -45,17 +48,21 @@ export function statusOf(code: ErrorCode): number {
     case 'RISK_LIMIT_EXCEEDED':
     case 'ORDER_RATE_LIMIT_EXCEEDED':
     case 'RUN_NOT_FINISHED':
+    case 'RUN_ALREADY_FINISHED':
       return 409;
     case 'PAYLOAD_TOO_LARGE':
       return 413;
     case 'UNSUPPORTED_MEDIA_TYPE':
       return 415;
+    case 'IDEMPOTENCY_KEY_REUSED':
+      return 422;
     case 'INTERNAL_ERROR':
       return 500;
     case 'ADMIN_TOKEN_NOT_CONFIGURED':
     case 'DATABASE_UNAVAILABLE':
     case 'ENQUEUE_FAILED':
     case 'OUTCOME_UNKNOWN':
+    case 'RISK_STATE_UNAVAILABLE':
       return 503;
   }
 }

@@ -1,18 +1,23 @@
-import { GetRun, GetRunReport, ListRuns, type RunFilter } from '@interlock/execution';
-import { Controller, Get, Param, Query } from '@nestjs/common';
-import { QueryBus } from '@nestjs/cqrs';
+import type { Actor } from '@interlock/access';
+import { CancelRun, GetRun, GetRunReport, ListRuns, type RunFilter } from '@interlock/execution';
+import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Access } from '../http/access.decorator.js';
 import { ApiError, notFound } from '../http/api-error.js';
 import { isId } from '../http/constraints.js';
 import { listAnswer, pageOf } from '../http/page.dto.js';
 import { Refusals } from '../http/refusals.decorator.js';
+import { Caller } from '../http/request-context.js';
 import { ReportAnswer, RunAnswer, runAnswer, RunsAnswer, RunsQuery, statusesIn } from './runs.dto.js';
 
 @ApiTags('Runs')
 @Controller('api/runs')
 export class RunsController {
-  constructor(private readonly queries: QueryBus) {}
+  constructor(
+    private readonly queries: QueryBus,
+    private readonly commands: CommandBus,
+  ) {}
 
   /** Runs, newest first. */
   @Get()
@@ -31,6 +36,26 @@ export class RunsController {
     const run = isId(id) ? await this.queries.execute(new GetRun(id)) : null;
     if (run === null) throw unknownRun();
     return runAnswer(run);
+  }
+
+  /** Ends a run: one that waits at once, one that runs as soon as its worker has let go of it. */
+  @Post(':id/cancel')
+  @HttpCode(200)
+  @Access('operator')
+  @Refusals('RUN_ALREADY_FINISHED')
+  @ApiOkResponse({ type: RunAnswer, description: 'The run as it is now; a running one becomes CANCELED shortly.' })
+  async cancel(@Param('id') id: string, @Caller() caller: Actor): Promise<RunAnswer> {
+    if (!isId(id)) throw unknownRun();
+    const result = await this.commands.execute(new CancelRun(id, caller));
+    switch (result.kind) {
+      case 'canceled':
+      case 'requested':
+        return this.one(id);
+      case 'unknown-run':
+        throw unknownRun();
+      case 'already-finished':
+        throw new ApiError('RUN_ALREADY_FINISHED', `The run has ended already: ${result.status}.`);
+    }
   }
 
   /** What the run found out. */

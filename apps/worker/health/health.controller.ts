@@ -3,6 +3,7 @@ import { JobQueues } from '@interlock/queue';
 import { type BeforeApplicationShutdown, Controller, Get, HttpStatus, Res } from '@nestjs/common';
 import { KillSwitchWatch } from '@interlock/kill-switch';
 import type { Response } from 'express';
+import { ConsumerWatch } from '../consumer-watch.js';
 
 /** Health of the worker, for supervisors and orchestrators. */
 @Controller('health')
@@ -13,6 +14,7 @@ export class HealthController implements BeforeApplicationShutdown {
     private readonly database: DatabaseHealth,
     private readonly queues: JobQueues,
     private readonly watch: KillSwitchWatch,
+    private readonly consumerWatch: ConsumerWatch,
   ) {}
 
   beforeApplicationShutdown(): void {
@@ -35,8 +37,9 @@ export class HealthController implements BeforeApplicationShutdown {
   async ready(@Res() response: Response): Promise<void> {
     const [db, queue] = await Promise.all([this.database.check(), this.queues.health()]);
     const killSwitch = { ok: !this.watch.blind };
-    const ok = db.ok && queue.ok && killSwitch.ok && !this.shuttingDown;
-    response.status(statusFor(ok)).json({ ok, db, queue, killSwitch, shuttingDown: this.shuttingDown });
+    const consumer = { ok: !this.consumerWatch.silent };
+    const ok = db.ok && queue.ok && killSwitch.ok && consumer.ok && !this.shuttingDown;
+    response.status(statusFor(ok)).json({ ok, db, queue, killSwitch, consumer, shuttingDown: this.shuttingDown });
   }
 }
 

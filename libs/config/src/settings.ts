@@ -46,7 +46,11 @@ export const environmentSchema = z.object({
   AUTO_KILL_SWITCH_LATENCY_SPIKE_FLOOR_MS: integer(0, 86_400_000).default(1_000),
   AUTO_KILL_SWITCH_LATENCY_EWMA_ALPHA: ratio(0.000001, 1).default(0.2),
   RUN_LEASE_MS: integer(2_000, 600_000).default(15_000),
+  RUN_START_MAX_AGE_MS: integer(1_000, 86_400_000).default(300_000),
+  JOB_ATTEMPTS: integer(1, 100).default(3),
+  JOB_BACKOFF_MS: integer(1, 3_600_000).default(1_000),
   WORKER_CONCURRENCY: integer(1, 100).default(4),
+  SILENT_WORKER_MS: integer(1_000, 3_600_000).default(30_000),
   SHUTDOWN_GRACE_MS: integer(0, 600_000).default(8_000),
   DEFAULT_PIPELINE: name().default('calibration'),
   ALERT_WEBHOOK_URL: webhookUrl().optional(),
@@ -115,7 +119,11 @@ export class Settings {
   readonly runStartLimitPerMin: number | undefined;
   readonly autoKillSwitch: AutoKillSwitchSettings;
   readonly runLeaseMs: number;
+  readonly runStartMaxAgeMs: number;
+  readonly jobAttempts: number;
+  readonly jobBackoffMs: number;
   readonly workerConcurrency: number;
+  readonly silentWorkerMs: number;
   readonly shutdownGraceMs: number;
   readonly defaultPipeline: string;
   readonly calibrationDataset: string;
@@ -143,7 +151,11 @@ export class Settings {
     this.runStartLimitPerMin = environment.RUN_START_LIMIT_PER_MIN;
     this.autoKillSwitch = autoKillSwitchSettings(environment);
     this.runLeaseMs = environment.RUN_LEASE_MS;
+    this.runStartMaxAgeMs = environment.RUN_START_MAX_AGE_MS;
+    this.jobAttempts = environment.JOB_ATTEMPTS;
+    this.jobBackoffMs = environment.JOB_BACKOFF_MS;
     this.workerConcurrency = environment.WORKER_CONCURRENCY;
+    this.silentWorkerMs = environment.SILENT_WORKER_MS;
     this.shutdownGraceMs = environment.SHUTDOWN_GRACE_MS;
     this.defaultPipeline = environment.DEFAULT_PIPELINE;
     this.calibrationDataset = environment.CALIBRATION_DATASET;

@@ -3,6 +3,7 @@ import { Settings } from '@interlock/config';
 import { KillSwitches, scopesOver } from '@interlock/kill-switch';
 import { BoundedEvents, OpsEvents } from '@interlock/ops-events';
 import { type Transaction, Transactions } from '@interlock/persistence';
+import { RiskGuards } from '@interlock/risk-guards';
 import { Injectable } from '@nestjs/common';
 import { type ClaimVerdict, judgeClaim } from './judge-claim.js';
 import { judgeStart } from './judge-start.js';
@@ -27,6 +28,7 @@ export class RunClaims {
     private readonly settings: Settings,
     private readonly transactions: Transactions,
     private readonly switches: KillSwitches,
+    private readonly guards: RiskGuards,
     private readonly runs: Runs,
     private readonly events: OpsEvents,
     private readonly boundedEvents: BoundedEvents,
@@ -45,7 +47,8 @@ export class RunClaims {
       const run = await this.runs.lockClaimable(tx, runId, this.settings.runStartMaxAgeMs);
       if (run === null) return { kind: 'nothing-to-do' };
 
-      const verdict = judgeClaim(run, judgeStart(params, enabled, this.settings));
+      const risk = await this.guards.open(tx, [params.mode], 'claim');
+      const verdict = judgeClaim(run, judgeStart(params, enabled, risk));
       if (verdict.kind === 'end') return this.end(tx, runId, run, params, verdict);
       const hold = await this.runs.claim(tx, runId, LEASE_OWNER, this.settings.runLeaseMs);
       if (!params.dryRun) return { kind: 'held', hold };

@@ -1,10 +1,14 @@
 import { CalibrationModule } from '@interlock/calibration';
 import { KillSwitchModule } from '@interlock/kill-switch';
 import { OpsEventsModule } from '@interlock/ops-events';
+import { RiskGuardsModule } from '@interlock/risk-guards';
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { RunClaims } from './claim-run.js';
+import { CancelRunHandler } from './cancel-run.js';
+import { CancelWatch } from './cancel-watch.js';
+import { RunConclusions } from './conclude-run.js';
 import { CountAbortedRunsHandler } from './count-aborted-runs.js';
 import { ExecuteRunHandler } from './execute-run.js';
 import { GetRunHandler } from './get-run.js';
@@ -14,10 +18,12 @@ import { type Pipeline, PIPELINES } from './pipeline.js';
 import { Pipelines } from './pipelines.js';
 import { CalibrationPipeline } from './pipelines/calibration.pipeline.js';
 import { RunEntity, RunReportEntity, RunStageEntity } from './run.entity.js';
+import { RunEnqueues } from './run-enqueues.js';
 import { RunStages } from './run-stages.repository.js';
 import { RunningRuns } from './running-runs.js';
 import { Runs } from './runs.repository.js';
 import { StartExecutionHandler } from './start-execution.js';
+import { SweepRunsHandler } from './sweep-runs.js';
 
 /** What both sides of a run need. */
 const SHARED: Provider[] = [
@@ -37,6 +43,8 @@ export class ExecutionModule {
   static forApi(): DynamicModule {
     return moduleWith([
       StartExecutionHandler,
+      RunEnqueues,
+      CancelRunHandler,
       GetRunHandler,
       ListRunsHandler,
       GetRunReportHandler,
@@ -45,7 +53,18 @@ export class ExecutionModule {
   }
 
   static forWorker(): DynamicModule {
-    return { ...moduleWith([ExecuteRunHandler, RunClaims, RunStages, RunningRuns]), exports: [RunningRuns] };
+    return {
+      ...moduleWith([
+        ExecuteRunHandler,
+        RunClaims,
+        RunConclusions,
+        RunStages,
+        RunningRuns,
+        CancelWatch,
+        SweepRunsHandler,
+      ]),
+      exports: [RunningRuns],
+    };
   }
 }
 
@@ -58,6 +77,7 @@ function moduleWith(providers: Provider[]): DynamicModule {
       CalibrationModule,
       KillSwitchModule,
       OpsEventsModule,
+      RiskGuardsModule,
     ],
     providers: [...SHARED, ...providers],
   };

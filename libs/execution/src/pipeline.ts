@@ -36,6 +36,8 @@ export type InputVerdict =
 /** The work of a run. */
 export abstract class Pipeline {
   abstract readonly name: string;
+  /** How long a run may well take, when that is longer than the latency threshold of the automatic kill switch; milliseconds. */
+  readonly expectedDurationMs: number | undefined = undefined;
   /** Checks the input of a start against the pipeline's own schema. */
   abstract checkInput(input: Record<string, unknown>): Promise<InputVerdict>;
   abstract run(context: PipelineContext): Promise<PipelineResult>;

@@ -15,10 +15,12 @@ export class RunLease {
   private fence: NodeJS.Timeout | undefined;
   private renewing: Promise<void> | undefined;
   private ended = false;
+  private isLost = false;
 
   /**
    * @param leaseMs how long a renewal holds, in milliseconds
    * @param onLost called at most once, when the work must end because the run is, or soon may be, somebody else's
+   * @param onCancel called when a renewal brings the news that somebody wants the run cancelled
    * @param claimedAt `performance.now()` from before the claim was sent, since the database's clock starts the lease after that
    */
   constructor(
@@ -27,6 +29,7 @@ export class RunLease {
     private readonly hold: Hold,
     private readonly leaseMs: number,
     private readonly onLost: () => void,
+    private readonly onCancel: (by: string) => void,
     claimedAt: number,
   ) {
     this.renewals = setInterval(() => this.beat(), leaseMs / RENEWALS_PER_LEASE);
@@ -39,6 +42,11 @@ export class RunLease {
     await this.renewing;
   }
 
+  /** True once nothing that this worker does with the run counts any more. */
+  get lost(): boolean {
+    return this.isLost;
+  }
+
   private beat(): void {
     this.renewing ??= this.renew().finally(() => {
       this.renewing = undefined;
@@ -48,8 +56,9 @@ export class RunLease {
   private async renew(): Promise<void> {
     const sentAt = performance.now();
     try {
-      await this.transactions.run((tx) => this.runs.renew(tx, this.hold, this.leaseMs));
+      const canceledBy = await this.transactions.run((tx) => this.runs.renew(tx, this.hold, this.leaseMs));
       if (!this.ended) this.armFence(sentAt);
+      if (canceledBy !== null) this.onCancel(canceledBy);
     } catch (error) {
       if (error instanceof HoldLost) this.lose();
       // Anything else: the next beat tries again, until the fence falls.
@@ -65,6 +74,7 @@ export class RunLease {
   private lose(): void {
     if (this.ended) return;
     this.stop();
+    this.isLost = true;
     this.onLost();
   }
 

@@ -33,6 +33,9 @@ export class RunEntity {
   @Column('text', { nullable: true })
   notes!: string | null;
 
+  @Column('text', { name: 'idempotency_key', nullable: true })
+  idempotencyKey!: string | null;
+
   @Column('integer')
   attempt!: number;
 

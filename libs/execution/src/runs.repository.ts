@@ -8,6 +8,20 @@ import { RunEntity, RunReportEntity } from './run.entity.js';
 export interface NewRun {
   readonly id: string;
   readonly params: RunParams;
+  readonly idempotencyKey: string | undefined;
+}
+
+/** A run that waits for a worker, or whose worker has let its lease run out; its row is locked. */
+export interface ClaimableRun {
+  readonly status: 'QUEUED' | 'RETRYING' | 'RUNNING';
+  readonly attempt: number;
+  /** How often its worker was lost before. */
+  readonly workerLosses: number;
+  readonly cancelRequestedBy: string | null;
+  /** Some attempt has begun. */
+  readonly everStarted: boolean;
+  /** It never started, and by now must not any more. */
+  readonly expired: boolean;
 }
 
 /** A worker's hold on a run. Everything the worker writes names the epoch, and is refused once there is a later one (R4). */
@@ -15,6 +29,8 @@ export interface Hold {
   readonly runId: string;
   readonly epoch: number;
   readonly attempt: number;
+  /** Attempts that failed before this one. */
+  readonly failures: number;
 }
 
 /** How a run ends, beside its status. */
@@ -33,17 +49,25 @@ export class HoldLost extends Error {
   }
 }
 
+/** UPDATE … RETURNING as TypeORM answers it: the rows and their number. */
+type Updated<T> = [T[], number];
+
 /** The statements that change runs. Times are the database's, so that no process's clock matters. */
 @Injectable()
 export class Runs {
   async insert(tx: Transaction, runs: readonly NewRun[]): Promise<void> {
     if (runs.length === 0) return;
-    const rows = runs.map(({ id, params }) => ({ id, ...params, maxPosition: String(params.maxPosition) }));
+    const rows = runs.map(({ id, params, idempotencyKey }) => ({
+      id,
+      ...params,
+      maxPosition: String(params.maxPosition),
+      idempotencyKey,
+    }));
     await tx.query(
-      `INSERT INTO runs (id, status, mode, dry_run, max_position, pipeline, strategy, input, notes)
-       SELECT id, 'QUEUED', mode, "dryRun", "maxPosition", pipeline, strategy, input, notes
+      `INSERT INTO runs (id, status, mode, dry_run, max_position, pipeline, strategy, input, notes, idempotency_key)
+       SELECT id, 'QUEUED', mode, "dryRun", "maxPosition", pipeline, strategy, input, notes, "idempotencyKey"
        FROM jsonb_to_recordset($1::jsonb) AS row(id uuid, mode text, "dryRun" boolean, "maxPosition" numeric, pipeline text,
-                                                 strategy text, input jsonb, notes text)`,
+                                                 strategy text, input jsonb, notes text, "idempotencyKey" text)`,
       [JSON.stringify(rows)],
     );
   }
@@ -57,7 +81,7 @@ export class Runs {
    * @returns the ids that are marked; the others were claimed meanwhile: their jobs did arrive
    */
   async markEnqueueFailed(tx: Transaction, runIds: readonly string[]): Promise<Set<string>> {
-    const [rows] = await tx.query<[{ id: string }[], number]>(
+    const [rows] = await tx.query<Updated<{ id: string }>>(
       `UPDATE runs SET status = 'ENQUEUE_FAILED', finished_at = clock_timestamp()
        WHERE id = ANY($1::uuid[]) AND status = 'QUEUED' RETURNING id`,
       [runIds],
@@ -66,68 +90,109 @@ export class Runs {
   }
 
   /**
-   * Takes a run that waits, or whose worker has let its lease run out.
-   * @returns null when there is nothing to take
+   * Locks a run's row if the run can be claimed.
+   * @param startMaxAgeMs after how long a run that never started must not start any more
+   * @returns null when there is nothing to claim: it has ended, or another worker holds it
    */
-  async claim(tx: Transaction, runId: string, owner: string, leaseMs: number): Promise<Hold | null> {
-    const [[row]] = await tx.query<[{ epoch: number; attempt: number }[], number]>(
+  async lockClaimable(tx: Transaction, runId: string, startMaxAgeMs: number): Promise<ClaimableRun | null> {
+    const [run] = await tx.query<ClaimableRun[]>(
+      `SELECT status, attempt, worker_losses AS "workerLosses", cancel_requested_by AS "cancelRequestedBy",
+              started_at IS NOT NULL AS "everStarted",
+              started_at IS NULL AND created_at < clock_timestamp() - $2 * interval '1 millisecond' AS expired
+       FROM runs
+       WHERE id = $1 AND (status IN ('QUEUED', 'RETRYING') OR (status = 'RUNNING' AND lease_expires_at < clock_timestamp()))
+       FOR UPDATE`,
+      [runId, startMaxAgeMs],
+    );
+    return run ?? null;
+  }
+
+  /** Takes a run whose row `lockClaimable` has locked; taking it from a lost worker counts as a loss. */
+  async claim(tx: Transaction, runId: string, owner: string, leaseMs: number): Promise<Hold> {
+    const [[row]] = await tx.query<Updated<Omit<Hold, 'runId'>>>(
       `UPDATE runs
-       SET status = 'RUNNING', epoch = epoch + 1, attempt = attempt + 1, lease_owner = $2,
+       SET worker_losses = worker_losses + CASE status WHEN 'RUNNING' THEN 1 ELSE 0 END,
+           status = 'RUNNING', epoch = epoch + 1, attempt = attempt + 1, retry_at = NULL, lease_owner = $2,
            lease_expires_at = clock_timestamp() + $3 * interval '1 millisecond',
            started_at = coalesce(started_at, clock_timestamp())
-       WHERE id = $1 AND (status IN ('QUEUED', 'RETRYING') OR (status = 'RUNNING' AND lease_expires_at < clock_timestamp()))
-       RETURNING epoch, attempt`,
+       WHERE id = $1 RETURNING epoch, attempt, failures`,
       [runId, owner, leaseMs],
     );
-    return row === undefined ? null : { runId, ...row };
+    if (row === undefined) throw new Error(`the run ${runId} was not locked`);
+    return { runId, ...row };
   }
 
-  /** Ends a run that waits, without its being carried out. False when it did not wait. */
-  async endWaiting(tx: Transaction, runId: string, status: RunStatus, end: RunEnd): Promise<boolean> {
-    const [, count] = await tx.query<[unknown, number]>(
+  /** Ends a run whose row is locked, without its being carried out (any further). */
+  async endLocked(tx: Transaction, runId: string, status: RunStatus, end: RunEnd): Promise<void> {
+    await tx.query(
       `UPDATE runs
-       SET status = $2, failure = $3, ended_by_scope = $4, ended_by_version = $5, finished_at = clock_timestamp()
-       WHERE id = $1 AND (status IN ('QUEUED', 'RETRYING') OR (status = 'RUNNING' AND lease_expires_at < clock_timestamp()))`,
+       SET status = $2, failure = $3, ended_by_scope = $4, ended_by_version = $5, finished_at = clock_timestamp(),
+           worker_losses = worker_losses + CASE status WHEN 'RUNNING' THEN 1 ELSE 0 END,
+           lease_owner = NULL, lease_expires_at = NULL
+       WHERE id = $1`,
       [runId, status, ...endColumns(end)],
     );
-    return count > 0;
   }
 
-  /** @throws HoldLost */
-  async renew(tx: Transaction, { runId, epoch }: Hold, leaseMs: number): Promise<void> {
-    const [, count] = await tx.query<[unknown, number]>(
+  /**
+   * Renews a lease.
+   * @returns who asked for the run to be cancelled, or null
+   * @throws HoldLost
+   */
+  async renew(tx: Transaction, { runId, epoch }: Hold, leaseMs: number): Promise<string | null> {
+    const [[row]] = await tx.query<Updated<{ cancelRequestedBy: string | null }>>(
       `UPDATE runs SET lease_expires_at = clock_timestamp() + $3 * interval '1 millisecond'
-       WHERE id = $1 AND epoch = $2 AND status = 'RUNNING'`,
+       WHERE id = $1 AND epoch = $2 AND status = 'RUNNING' RETURNING cancel_requested_by AS "cancelRequestedBy"`,
       [runId, epoch, leaseMs],
     );
-    if (count === 0) throw new HoldLost(runId);
+    if (row === undefined) throw new HoldLost(runId);
+    return row.cancelRequestedBy;
   }
 
   /**
    * Ends a run that this worker holds, its report included.
    * @throws HoldLost
    */
-  async end(tx: Transaction, { runId, epoch }: Hold, status: RunStatus, end: RunEnd): Promise<void> {
-    const [, count] = await tx.query<[unknown, number]>(
-      `UPDATE runs
-       SET status = $3, failure = $4, ended_by_scope = $5, ended_by_version = $6, finished_at = clock_timestamp(),
-           lease_owner = NULL, lease_expires_at = NULL
-       WHERE id = $1 AND epoch = $2 AND status = 'RUNNING'`,
-      [runId, epoch, status, ...endColumns(end)],
+  async end(tx: Transaction, hold: Hold, status: RunStatus, end: RunEnd): Promise<void> {
+    await this.letGo(
+      tx,
+      hold,
+      `status = $3, failure = $4, ended_by_scope = $5, ended_by_version = $6, finished_at = clock_timestamp()`,
+      [status, ...endColumns(end)],
     );
-    if (count === 0) throw new HoldLost(runId);
-    if (end.report !== undefined) await tx.insert(RunReportEntity, { runId, report: end.report as object });
+    if (end.report !== undefined) {
+      await tx.insert(RunReportEntity, { runId: hold.runId, report: end.report as object });
+    }
+  }
+
+  /**
+   * Lets a run wait for its next attempt after this one failed.
+   * @throws HoldLost
+   */
+  async retryLater(tx: Transaction, hold: Hold, failure: RunFailure, delayMs: number): Promise<void> {
+    await this.letGo(
+      tx,
+      hold,
+      `status = 'RETRYING', failures = failures + 1, failure = $3,
+       retry_at = clock_timestamp() + $4 * interval '1 millisecond', nudged_at = clock_timestamp()`,
+      [JSON.stringify(failure), delayMs],
+    );
   }
 
   /**
    * Gives a run back so that another worker may take it; the attempt does not count.
    * @throws HoldLost
    */
-  async handBack(tx: Transaction, { runId, epoch }: Hold): Promise<void> {
-    const [, count] = await tx.query<[unknown, number]>(
-      `UPDATE runs SET status = 'QUEUED', attempt = attempt - 1, lease_owner = NULL, lease_expires_at = NULL
+  async handBack(tx: Transaction, hold: Hold): Promise<void> {
+    await this.letGo(tx, hold, `status = 'QUEUED', attempt = attempt - 1, nudged_at = clock_timestamp()`, []);
+  }
+
+  /** @throws HoldLost */
+  private async letGo(tx: Transaction, { runId, epoch }: Hold, change: string, parameters: unknown[]): Promise<void> {
+    const [, count] = await tx.query<Updated<unknown>>(
+      `UPDATE runs SET ${change}, lease_owner = NULL, lease_expires_at = NULL
        WHERE id = $1 AND epoch = $2 AND status = 'RUNNING'`,
-      [runId, epoch],
+      [runId, epoch, ...parameters],
     );
     if (count === 0) throw new HoldLost(runId);
   }

@@ -10,19 +10,20 @@ import {
   type Transaction,
   Transactions,
 } from '@interlock/persistence';
-import { EnqueueFailed, JobQueues } from '@interlock/queue';
-import { Logger } from '@nestjs/common';
+import { RiskGuards, RiskStateUnavailable } from '@interlock/risk-guards';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { asksForTheSame, KeyedRuns } from './idempotency.js';
 import { judgeStart } from './judge-start.js';
 import { Pipelines } from './pipelines.js';
-import type { RunParams } from './run.js';
+import type { RunParams, RunStatus } from './run.js';
+import { RunEnqueues } from './run-enqueues.js';
 import { type NewRun, Runs } from './runs.repository.js';
 import { startBlocked, type StartRefusal } from './start-blocked.js';
 
 /** What a caller asks for; `pipeline` absent means the settings' default. */
-export type StartRequest = Omit<RunParams, 'pipeline'> & { pipeline?: string };
+export type StartRequest = Omit<RunParams, 'pipeline'> & { pipeline?: string; idempotencyKey?: string };
 
-/** Starts a run, if switches and guards let it (safety.md: R1, R2, K2, G1). */
+/** Starts a run, if switches and guards let it (safety.md: R1, R2, R3, K2, G1). */
 export class StartExecution extends Command<StartExecutionResult> {
   constructor(
     readonly request: StartRequest,
@@ -34,6 +35,10 @@ export class StartExecution extends Command<StartExecutionResult> {
 
 export type StartExecutionResult =
   | { kind: 'accepted'; runId: string; jobId: string; params: RunParams }
+  /** The key's run, as it is by now. */
+  | { kind: 'replayed'; runId: string; jobId: string; params: RunParams; status: RunStatus }
+  /** The key belongs to a run with other parameters. */
+  | { kind: 'key-reused'; runId: string }
   | { kind: 'invalid'; fieldErrors: Record<string, string[]> }
   | StartRefusal
   /** The queue did not take the job; the run will never execute. */
@@ -45,18 +50,18 @@ interface Intent extends NewRun {
   readonly actor: Actor;
 }
 
+type Admission =
+  | { kind: 'admitted' }
+  | { kind: 'known'; runId: string; params: RunParams; status: RunStatus }
+  | { kind: 'key-reused'; runId: string }
+  | StartRefusal;
+
 @CommandHandler(StartExecution)
 export class StartExecutionHandler implements ICommandHandler<StartExecution> {
-  private readonly logger = new Logger('start-execution');
-
-  /** Concurrent starts share a transaction, and those admitted an enqueue; the next batch is admitted while one is enqueued. */
-  private readonly admissions = new SharedBatches<Intent, StartRefusal | 'admitted'>(
+  /** Concurrent starts share a transaction; the next batch is admitted while the last one is enqueued. */
+  private readonly admissions = new SharedBatches<Intent, Admission>(
     (intents) => this.transactions.run((tx) => this.admit(tx, intents)),
-    isDatabaseUnavailable,
-  );
-  private readonly enqueues = new SharedBatches<string, 'enqueued' | 'enqueue-failed' | 'outcome-unknown'>(
-    (runIds) => this.enqueue(runIds),
-    () => true,
+    (error) => isDatabaseUnavailable(error) || error instanceof RiskStateUnavailable,
   );
 
   constructor(
@@ -64,30 +69,48 @@ export class StartExecutionHandler implements ICommandHandler<StartExecution> {
     private readonly transactions: Transactions,
     private readonly pipelines: Pipelines,
     private readonly switches: KillSwitches,
+    private readonly guards: RiskGuards,
     private readonly runs: Runs,
     private readonly boundedEvents: BoundedEvents,
-    private readonly queues: JobQueues,
+    private readonly enqueues: RunEnqueues,
   ) {}
 
   async execute({ request, actor }: StartExecution): Promise<StartExecutionResult> {
-    const completed = await this.complete(request);
+    const { idempotencyKey, ...wish } = request;
+    const completed = await this.complete(wish);
     if ('fieldErrors' in completed) return { kind: 'invalid', fieldErrors: completed.fieldErrors };
     const { params } = completed;
     const runId = newId();
     try {
-      const admission = await this.admissions.add({ id: runId, params, actor });
-      if (admission !== 'admitted') return admission;
+      const admission = await this.admissions.add({ id: runId, params, idempotencyKey, actor });
+      return await this.conclude(admission, runId, params);
     } catch (error) {
       if (error instanceof CommitOutcomeUnknown) return { kind: 'outcome-unknown', runId };
       throw error;
     }
-    const outcome = await this.enqueues.add(runId);
-    return outcome === 'enqueued' ? { kind: 'accepted', runId, jobId: runId, params } : { kind: outcome, runId };
+  }
+
+  private async conclude(admission: Admission, runId: string, params: RunParams): Promise<StartExecutionResult> {
+    switch (admission.kind) {
+      case 'admitted': {
+        const outcome = await this.enqueues.add(runId);
+        return outcome === 'enqueued' ? { kind: 'accepted', runId, jobId: runId, params } : { kind: outcome, runId };
+      }
+      case 'known': {
+        const { kind: _, ...run } = admission;
+        // Its first start may be at its enqueue just now, in this process; then both must be told the same.
+        const outcome = await this.enqueues.underWay(run.runId);
+        if (outcome !== undefined && outcome !== 'enqueued') return { kind: outcome, runId: run.runId };
+        return { kind: 'replayed', jobId: run.runId, ...run };
+      }
+      default:
+        return admission;
+    }
   }
 
   /** The request with every default in place, or what is wrong with it. */
   private async complete(
-    request: StartRequest,
+    request: Omit<StartRequest, 'idempotencyKey'>,
   ): Promise<{ params: RunParams } | { fieldErrors: Record<string, string[]> }> {
     const name = request.pipeline ?? this.settings.defaultPipeline;
     const pipeline = this.pipelines.find(name);
@@ -99,44 +122,43 @@ export class StartExecutionHandler implements ICommandHandler<StartExecution> {
     return { params: { ...request, pipeline: name, input: verdict.input } };
   }
 
-  private async admit(tx: Transaction, intents: readonly Intent[]): Promise<(StartRefusal | 'admitted')[]> {
+  private async admit(tx: Transaction, intents: readonly Intent[]): Promise<Admission[]> {
     const scopes = intents.flatMap(({ params }) => scopesOver(params));
     await this.switches.lockShared(tx, scopes);
-    // A statement of its own, after the lock: only so does it see a toggle that we waited for (K2).
+    // Statements of their own, after the lock: only so do they see a toggle that we waited for (K2).
     const enabled = await this.switches.readEnabled(tx, scopes);
-    const judged = intents.map((intent) => ({ intent, refusal: judgeStart(intent.params, enabled, this.settings) }));
+    const keys = await KeyedRuns.lock(tx, intents);
+    const modes = [...new Set(intents.map(({ params }) => params.mode))];
+    const risk = await this.guards.open(tx, modes, 'start');
 
-    const admitted = judged.filter(({ refusal }) => refusal === undefined);
+    // One after the other, over what the ones before have changed: a start may repeat the key of one in the same batch.
+    const admissions = intents.map((intent): Admission => {
+      const known = keys.of(intent);
+      if (known !== undefined) return replay(known, intent.params);
+      const refusal = judgeStart(intent.params, enabled, risk);
+      if (refusal !== undefined) return refusal;
+      keys.add(intent, { runId: intent.id, params: intent.params, status: 'QUEUED' });
+      return { kind: 'admitted' };
+    });
+    await this.store(tx, intents, admissions);
+    await risk.write(tx);
+    return admissions;
+  }
+
+  private async store(tx: Transaction, intents: readonly Intent[], admissions: readonly Admission[]): Promise<void> {
     await this.runs.insert(
       tx,
-      admitted.map(({ intent }) => intent),
+      intents.filter((_, index) => admissions[index]?.kind === 'admitted'),
     );
-    const blocked = judged.flatMap(({ intent: { params, actor }, refusal }) =>
-      refusal === undefined ? [] : [startBlocked(params, refusal, { source: 'api', actor: actor.name })],
-    );
+    const blocked = intents.flatMap(({ params, actor }, index) => {
+      const admission = admissions[index];
+      const isRefusal = admission?.kind === 'kill-switch' || admission?.kind === 'refused';
+      return isRefusal ? [startBlocked(params, admission, { source: 'api', actor: actor.name })] : [];
+    });
     await this.boundedEvents.record(tx, blocked);
-    return judged.map(({ refusal }) => refusal ?? 'admitted');
   }
+}
 
-  /** Adds the jobs of runs that are committed; what the queue does not confirm is marked before anybody is told (R2). */
-  private async enqueue(runIds: readonly string[]): Promise<('enqueued' | 'enqueue-failed' | 'outcome-unknown')[]> {
-    try {
-      await this.queues.addBulk(
-        'execution_start',
-        runIds.map((runId) => ({ id: runId, data: { runId } })),
-      );
-      return runIds.map(() => 'enqueued');
-    } catch (error) {
-      if (!(error instanceof EnqueueFailed)) throw error;
-      this.logger.error({ err: error, runs: runIds.length }, 'jobs could not be enqueued');
-    }
-    try {
-      const marked = await this.transactions.run((tx) => this.runs.markEnqueueFailed(tx, runIds));
-      // A run that could not be marked has been claimed: its job did arrive.
-      return runIds.map((runId) => (marked.has(runId) ? 'enqueue-failed' : 'enqueued'));
-    } catch (error) {
-      this.logger.error({ err: error, runIds }, 'runs could not be marked ENQUEUE_FAILED; their outcome is unknown');
-      return runIds.map(() => 'outcome-unknown');
-    }
-  }
+function replay(known: { runId: string; params: RunParams; status: RunStatus }, wish: RunParams): Admission {
+  return asksForTheSame(known.params, wish) ? { kind: 'known', ...known } : { kind: 'key-reused', runId: known.runId };
 }

@@ -1,7 +1,10 @@
 import { InvalidSettings } from '@interlock/config';
 
-/** Exit statuses, as in sysexits.h: what a supervisor may try again (`unavailable`) and what somebody must set right first. */
-export const EXIT_STATUS = { failure: 1, unavailable: 69, configuration: 78 } as const;
+/**
+ * Exit statuses, as in sysexits.h: what a supervisor may try again (`unavailable`, and `silent`: a worker that no longer takes jobs)
+ * and what somebody must set right first (`configuration`).
+ */
+export const EXIT_STATUS = { failure: 1, unavailable: 69, silent: 70, configuration: 78 } as const;
 
 /** A program cannot start, for a reason that its operator can act on. The message is all that is shown. */
 export class CannotStart extends Error {

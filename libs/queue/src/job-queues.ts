@@ -52,6 +52,11 @@ export class JobQueues implements OnModuleInit {
     }
   }
 
+  /** True when some job waits to be taken. */
+  async hasWaiting(name: QueueName): Promise<boolean> {
+    return (await this.queue(name).getWaiting(0, 0)).length > 0;
+  }
+
   health(): Promise<PartHealth> {
     return measureHealth('queue', () => this.queue('execution_start').isPaused());
   }

@@ -2,6 +2,7 @@ import { Foundation1764000000000 } from './1764000000000-foundation.js';
 import { Datasets1764000000001 } from './1764000000001-datasets.js';
 import { LedgerAndGuards1764000000002 } from './1764000000002-ledger-and-guards.js';
 import { AlertDeliveries1764000000003 } from './1764000000003-alert-deliveries.js';
+import { RunSurvival1764000000004 } from './1764000000004-run-survival.js';
 
 /** Every migration, oldest first. They only go forward. */
 export const migrations = [
@@ -9,4 +10,5 @@ export const migrations = [
   Datasets1764000000001,
   LedgerAndGuards1764000000002,
   AlertDeliveries1764000000003,
+  RunSurvival1764000000004,
 ];

@@ -1,0 +1,21 @@
+import type { Request } from 'express';
+import { invalid } from '../http/api-error.js';
+
+const HEADER = 'idempotency-key';
+export const KEY_PATTERN = /^[\x21-\x7e]{1,128}$/;
+export const KEY_ALLOWED = 'must be 1 to 128 visible ASCII characters without blanks';
+
+/**
+ * The key of a request, which may stand in its body or in the header.
+ * @throws ApiError when the header's is malformed, given twice, or another than the body's
+ */
+export function idempotencyKeyOf(request: Request, inBody: string | undefined): string | undefined {
+  const inHeader = request.headers[HEADER];
+  if (inHeader === undefined) return inBody;
+  // Node joins a header that is sent twice with a comma and a blank, which no key may hold.
+  if (typeof inHeader !== 'string' || !KEY_PATTERN.test(inHeader)) throw invalid({ [HEADER]: [KEY_ALLOWED] });
+  if (inBody !== undefined && inBody !== inHeader) {
+    throw invalid({ idempotencyKey: [`must be the same as the header ${HEADER}, or only one of them be sent`] });
+  }
+  return inHeader;
+}

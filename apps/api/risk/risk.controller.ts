@@ -1,0 +1,23 @@
+import { GetRisk } from '@interlock/risk-guards';
+import { Controller, Get } from '@nestjs/common';
+import { QueryBus } from '@nestjs/cqrs';
+import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { Access } from '../http/access.decorator.js';
+import { Refusals } from '../http/refusals.decorator.js';
+import { RiskAnswer } from './risk.dto.js';
+
+@ApiTags('Risk')
+@Controller('api/risk')
+export class RiskController {
+  constructor(private readonly queries: QueryBus) {}
+
+  /** How close each configured guard is to its limit. */
+  @Get()
+  @Access('observer')
+  @Refusals('RISK_STATE_UNAVAILABLE')
+  @ApiOkResponse({ type: RiskAnswer })
+  async risk(): Promise<RiskAnswer> {
+    const { items } = await this.queries.execute(new GetRisk());
+    return { ok: true, items };
+  }
+}
