@@ -1,4 +1,4 @@
-import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
 import { afterCommit, type Transaction, Transactions, unlessCommitted } from '@interlock/persistence';
 import type { NewOpsEvent } from './ops-event.js';
 import { OpsEvents } from './ops-events.js';
@@ -30,7 +30,7 @@ interface Window {
  * Only events of transactions that committed count, whichever way: a rolled-back one gives the place of the first back.
  */
 @Injectable()
-export class BoundedEvents implements OnApplicationShutdown {
+export class BoundedEvents implements BeforeApplicationShutdown {
   private readonly logger = new Logger('ops-events');
   private readonly windows = new Map<string, Window>();
   private ending = false;
@@ -52,8 +52,8 @@ export class BoundedEvents implements OnApplicationShutdown {
     await this.events.recordAll(tx, passing);
   }
 
-  /** Writes what is left over, while the database is still connected. From now on nothing is held back. */
-  async onApplicationShutdown(): Promise<void> {
+  /** Writes what is left over, before anything closes. From now on nothing is held back: there is no later. */
+  async beforeApplicationShutdown(): Promise<void> {
     this.ending = true;
     const leftOver = [...this.windows.values()].flatMap((window) => {
       clearTimeout(window.timer);

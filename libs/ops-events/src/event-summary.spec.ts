@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { summaryOf } from './event-summary.js';
 import { EVENT_SEVERITIES, type EventName, type OpsEventView } from './ops-event.js';
 

@@ -1,5 +1,5 @@
 import { JobQueues } from '@interlock/queue';
-import { Injectable, Logger, type OnApplicationShutdown, Optional } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, Logger, Optional } from '@nestjs/common';
 
 /** Deliveries per enqueue. */
 const LARGEST_BATCH = 100;
@@ -12,7 +12,7 @@ const MOST_WAITING = 1_000;
  * that hangs holds up one call and not one per event.
  */
 @Injectable()
-export class AlertNudges implements OnApplicationShutdown {
+export class AlertNudges implements BeforeApplicationShutdown {
   private readonly logger = new Logger('alerts');
   private waiting: string[] = [];
   private enqueuing: Promise<void> | undefined;
@@ -29,8 +29,8 @@ export class AlertNudges implements OnApplicationShutdown {
     });
   }
 
-  /** Lets the enqueue under way end (3 s at most) before the queues close. */
-  async onApplicationShutdown(): Promise<void> {
+  /** Lets the enqueue under way end (3 s at most) before the queues close, which they do in no certain order. */
+  async beforeApplicationShutdown(): Promise<void> {
     this.ending = true;
     await this.enqueuing;
   }
