@@ -87,6 +87,7 @@ function terminalStream(): ReturnType<typeof pretty> | undefined {
   return pretty({
     sync: true,
     colorize: true,
+    singleLine: true,
     translateTime: "UTC:HH:MM:ss'Z'",
     ignore: 'pid,hostname,process,context,req,reqId',
     messageFormat: '{process} {msg}',
