@@ -15,7 +15,7 @@ export class DatabaseKeeper {
   /** @param onMoved called when the server came back under another address */
   constructor({ url, server }, onMoved) {
     this.url = url;
-    this.embedded = server !== null;
+    this.dataFolder = server?.dataFolder;
     this.#server = server;
     if (server) this.#watching = this.#watch(onMoved);
   }

@@ -80,8 +80,10 @@ class Launcher {
     );
     this.ready = true;
 
-    const databaseLog = this.#database.embedded && shown(join(home, 'postgres.log'));
-    welcome({ api: places.api, tokenPlace, databaseLog });
+    const { dataFolder } = this.#database;
+    // As root the data may be elsewhere than in the home folder: whoever wants to back them up must know.
+    const database = dataFolder && { data: shown(dataFolder), log: shown(join(home, 'postgres.log')) };
+    welcome({ api: places.api, tokenPlace, database });
     await showFirstRun(places.api, token, signal);
     tryNext({ api: places.api, tokenCommand });
   }

@@ -1,14 +1,14 @@
 import { bold, say } from './terminal.mjs';
 
 /** Tells where everything is. */
-export function welcome({ api, tokenPlace, databaseLog }) {
+export function welcome({ api, tokenPlace, database }) {
   say();
   say(`  ${bold('Interlock is ready')}`);
   say();
   say(`  address      ${api}`);
   say(`  docs         ${api}/docs`);
   say(`  admin token  ${tokenPlace}`);
-  if (databaseLog) say(`  database     its log is ${databaseLog}`);
+  if (database) say(`  database     data in ${database.data}, log in ${database.log}`);
 }
 
 /** Commands to copy. */
