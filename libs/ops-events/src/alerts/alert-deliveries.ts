@@ -13,6 +13,8 @@ import { enqueueDeliveries } from './alert-nudges.js';
 /** What an attempt may take beyond the channel's own limit before its worker is given up. */
 const LEASE_MARGIN_MS = 5_000;
 const LONGEST_WAIT_MS = 3_600_000;
+/** A delivery that is due and nudged is normally begun within milliseconds. */
+const OVERDUE_MS = 5_000;
 /** Deliveries that one call adds to the queue. */
 const REQUEUE_LIMIT = 500;
 
@@ -65,16 +67,17 @@ export class AlertDeliveries {
   }
 
   /**
-   * Adds the jobs of pending deliveries that are due, for those that have lost theirs: the process died between commit and
-   * enqueue, or the queue was emptied. To be called every now and then; jobs that exist are left as they are.
+   * Adds the jobs of deliveries that have been due for 5 s, for those that have lost theirs: the process died between commit and
+   * enqueue, or the queue was emptied. Cheap, and to be called every second or so by any number of processes: each delivery is
+   * found once in 5 s, and a job that exists is left as it is.
    * @returns how many deliveries were found, at most 500
    * @throws EnqueueFailed
    */
   async requeuePending(): Promise<number> {
     if (this.queues === undefined) throw new Error('deliveries cannot be requeued without a queue');
-    const due = await this.transactions.run((tx) => this.rows.due(tx, REQUEUE_LIMIT));
-    if (due.length > 0) await enqueueDeliveries(this.queues, due);
-    return due.length;
+    const overdue = await this.transactions.run((tx) => this.rows.takeOverdue(tx, OVERDUE_MS, REQUEUE_LIMIT));
+    if (overdue.length > 0) await enqueueDeliveries(this.queues, overdue);
+    return overdue.length;
   }
 
   private async whenUnclaimed(deliveryId: string): Promise<DeliveryOutcome> {

@@ -85,12 +85,18 @@ export class AlertDeliveryRows {
     return row?.waitMs ?? null;
   }
 
-  /** Ids of pending deliveries that are due, those first that have been for longest. Leaves out what is being claimed. */
-  async due(tx: Transaction, limit: number): Promise<string[]> {
-    const rows = await tx.query<{ id: string }[]>(
-      `SELECT id FROM alert_deliveries WHERE status = 'PENDING' AND next_attempt_at <= clock_timestamp()
-       ORDER BY next_attempt_at LIMIT $1 FOR UPDATE SKIP LOCKED`,
-      [limit],
+  /**
+   * Ids of pending deliveries that have been due for `overdueMs` although they were nudged, the longest first; they count as
+   * nudged with it. Leaves out what is being claimed or found by somebody else at this moment.
+   */
+  async takeOverdue(tx: Transaction, overdueMs: number, limit: number): Promise<string[]> {
+    const [rows] = await tx.query<[{ id: string }[], number]>(
+      `UPDATE alert_deliveries SET nudged_at = clock_timestamp()
+       WHERE id IN (SELECT id FROM alert_deliveries
+                    WHERE status = 'PENDING' AND greatest(next_attempt_at, nudged_at) <= clock_timestamp() - $1 * interval '1 millisecond'
+                    ORDER BY next_attempt_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+       RETURNING id`,
+      [overdueMs, limit],
     );
     return rows.map((row) => row.id);
   }

@@ -6,7 +6,7 @@ export class AlertDeliveries1764000000003 implements MigrationInterface {
 
   async up(runner: QueryRunner): Promise<void> {
     // `attempts` counts attempts begun and so names the one under way; while it is, `next_attempt_at` is when its worker is
-    // given up and the next may begin.
+    // given up and the next may begin. `nudged_at` is when a job was last added for it, or was about to be.
     await runner.query(`
       CREATE TABLE alert_deliveries (
         id uuid PRIMARY KEY,
@@ -15,6 +15,7 @@ export class AlertDeliveries1764000000003 implements MigrationInterface {
         status text NOT NULL DEFAULT 'PENDING' CHECK (status IN ('PENDING', 'DELIVERED', 'DEAD')),
         attempts integer NOT NULL DEFAULT 0 CHECK (attempts >= 0),
         next_attempt_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+        nudged_at timestamptz NOT NULL DEFAULT clock_timestamp(),
         last_error text,
         created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
         finished_at timestamptz,
