@@ -212,19 +212,29 @@ describe('alert deliveries', () => {
     expect(receiver.posts).toHaveLength(1);
   });
 
-  it('lets a worker that was given up change nothing', async () => {
-    const started = await worker({ ALERT_ATTEMPTS: '1' });
-    receiver.answer = (response) => {
-      // While the first is under way it is given up, and another has delivered.
-      void probe
-        .query(`UPDATE alert_deliveries SET status = 'DELIVERED', attempts = 2, finished_at = clock_timestamp()`)
+  it('lets a worker that was given up not end what another is at', async () => {
+    await worker({ ALERT_ATTEMPTS: '1' });
+    receiver.answer = (response, post) => {
+      if (receiver.posts.length > 1) return answers.ok(response, post);
+      // While the first attempt is under way it is given up, and another worker begins the second.
+      return probe
+        .query(
+          `UPDATE alert_deliveries SET attempts = 2, next_attempt_at = clock_timestamp() + interval '700 milliseconds'`,
+        )
         .then(() => response.writeHead(500).end());
     };
     await record(killSwitchOn);
-    await eventually('the attempt is over', async () => receiver.posts.length === 1 && (await jobCount()) === 0);
-    expect(await deliveries()).toMatchObject([{ status: 'DELIVERED', attempts: 2 }]);
+    await eventuallyAll('DELIVERED', 1); // by a third, when the second is given up too
+    expect(receiver.posts).toHaveLength(2);
+    expect(await deliveries()).toMatchObject([{ attempts: 3 }]);
     expect(await eventNames()).toEqual(['kill_switch_on']);
-    expect(started).toBeDefined();
+  });
+
+  it('E1 ends a delivery DEAD when the workers do not know its channel', async () => {
+    await worker({ ALERT_WEBHOOK_URL: '', ALERT_ATTEMPTS: '2' });
+    await record(killSwitchOn);
+    const [row] = await eventuallyAll('DEAD', 1);
+    expect(row?.last_error).toBe('this worker has no channel webhook; check its settings');
   });
 });
 

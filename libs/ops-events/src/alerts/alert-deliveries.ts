@@ -53,7 +53,7 @@ export class AlertDeliveries {
     if (attempt === null) return this.whenUnclaimed(deliveryId);
     const failure = await this.send(attempt, signal);
     if (failure === null) {
-      await this.transactions.run((tx) => this.rows.end(tx, attempt, 'DELIVERED', null));
+      await this.transactions.run((tx) => this.rows.markDelivered(tx, attempt));
       return { kind: 'delivered' };
     }
     this.logger.warn(
@@ -107,11 +107,12 @@ export class AlertDeliveries {
   }
 
   private async bury(attempt: Attempt, failure: string): Promise<DeliveryOutcome> {
-    await this.transactions.run(async (tx) => {
-      const ended = await this.rows.end(tx, attempt, 'DEAD', failure);
-      if (ended) await this.events.record(tx, deliveryFailed(attempt, failure));
+    const buried = await this.transactions.run(async (tx) => {
+      const dead = await this.rows.markDead(tx, attempt, failure);
+      if (dead) await this.events.record(tx, deliveryFailed(attempt, failure));
+      return dead;
     });
-    return { kind: 'dead' };
+    return buried ? { kind: 'dead' } : this.whenUnclaimed(attempt.deliveryId);
   }
 }
 

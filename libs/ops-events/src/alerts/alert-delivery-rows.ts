@@ -12,7 +12,7 @@ export interface Attempt {
 
 type ClaimedRow = Omit<Attempt, 'event'> & Omit<OpsEventView, 'at'> & { at: Date };
 
-/** The rows of deliveries. An attempt's end names the attempt, so that a worker that was given up can change nothing. */
+/** The rows of deliveries. The end of a failed attempt names it, so that a worker that was given up cannot end what another is at. */
 @Injectable()
 export class AlertDeliveryRows {
   async insert(
@@ -45,17 +45,21 @@ export class AlertDeliveryRows {
     return { deliveryId, attempt, channel, event: { ...event, at: at.toISOString() } };
   }
 
-  /** Ends the delivery. False when the attempt was given up meanwhile. */
-  async end(
-    tx: Transaction,
-    { deliveryId, attempt }: Attempt,
-    status: 'DELIVERED' | 'DEAD',
-    lastError: string | null,
-  ): Promise<boolean> {
+  /** The receiver has accepted the alert: true whichever attempt it was, also one that was given up. */
+  async markDelivered(tx: Transaction, { deliveryId }: Attempt): Promise<void> {
+    await tx.query(
+      `UPDATE alert_deliveries SET status = 'DELIVERED', last_error = NULL, finished_at = clock_timestamp()
+       WHERE id = $1 AND status = 'PENDING'`,
+      [deliveryId],
+    );
+  }
+
+  /** The last attempt has failed. False when it was given up meanwhile, so that another decides. */
+  async markDead(tx: Transaction, { deliveryId, attempt }: Attempt, lastError: string): Promise<boolean> {
     const [, count] = await tx.query<[unknown, number]>(
-      `UPDATE alert_deliveries SET status = $3, last_error = $4, finished_at = clock_timestamp()
+      `UPDATE alert_deliveries SET status = 'DEAD', last_error = $3, finished_at = clock_timestamp()
        WHERE id = $1 AND attempts = $2 AND status = 'PENDING'`,
-      [deliveryId, attempt, status, lastError],
+      [deliveryId, attempt, lastError],
     );
     return count > 0;
   }
