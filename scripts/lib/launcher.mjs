@@ -74,10 +74,11 @@ class Launcher {
     });
     const api = this.#add('api', environment({ PORT: String(places.apiPort) }));
     const worker = this.#add('worker', environment({ WORKER_PORT: String(places.workerPort) }));
-    await step('api', () => this.#bringUp(api, `${places.api}/health/ready`, places.api));
-    await step('worker', () =>
-      this.#bringUp(worker, `${places.worker}/health/ready`, `health at ${places.worker}/health`),
-    );
+    // Both print their log by now.
+    const talkative = { talkative: true };
+    const health = `${places.worker}/health`;
+    await step('api', () => this.#bringUp(api, `${places.api}/health/ready`, places.api), talkative);
+    await step('worker', () => this.#bringUp(worker, `${health}/ready`, `health at ${health}`), talkative);
     this.ready = true;
 
     const { dataFolder } = this.#database;

@@ -1,3 +1,5 @@
+import { StopRequested } from './refusal.mjs';
+
 const ERASE_LINE = '\r\x1b[2K';
 const live = process.stdout.isTTY && process.env.CI === undefined;
 
@@ -21,39 +23,35 @@ export function report(text) {
 /**
  * Carries out a step and shows how it goes: on a terminal a line with the seconds so far, elsewhere plain lines.
  * @param work gets a function to tell what it is doing; what it returns (a short text, or nothing) is shown at the end
+ * @param options `talkative` for work during which other lines are printed, which a live line would be torn by
  */
-export async function step(name, work) {
+export async function step(name, work, { talkative = false } = {}) {
   const begin = performance.now();
   const label = `  ${name.padEnd(10)}`;
+  const drawing = live && !talkative;
   let doing = '…';
-  const draw = () =>
-    live && process.stdout.write(`${ERASE_LINE}${label}${doing} ${dim(seconds(begin))}`.slice(0, columns()));
+  const draw = () => {
+    const room = (process.stdout.columns || 80) - seconds(begin).length - 2;
+    if (drawing) process.stdout.write(`${ERASE_LINE}${`${label}${doing}`.slice(0, room)} ${dim(seconds(begin))}`);
+  };
   draw();
   const timer = setInterval(draw, 200);
-  // Without a terminal a long step is announced, so that a silent log can be told from a hanging program.
-  const announcement = live ? undefined : setTimeout(() => say(`${label}…`), 1_000);
+  // Without a live line a long step is announced, so that a silent log can be told from a hanging program.
+  const announcement = drawing ? undefined : setTimeout(() => say(`${label}…`), 1_000);
   const onProgress = (text) => {
     doing = `${text} …`;
     draw();
   };
+  const finish = (outcome) => say(`${drawing ? ERASE_LINE : ''}${label}${outcome} ${dim(seconds(begin))}`);
   try {
-    const outcome = await work(onProgress);
-    finish(`${label}${(outcome ?? 'done').padEnd(48)} ${dim(seconds(begin))}`);
+    finish(((await work(onProgress)) ?? 'done').padEnd(48));
   } catch (error) {
-    finish(`${label}${error.name === 'AbortError' || error.exitStatus ? 'stopped' : 'failed'} ${dim(seconds(begin))}`);
+    finish(error instanceof StopRequested ? 'stopped' : 'failed');
     throw error;
   } finally {
     clearInterval(timer);
     clearTimeout(announcement);
   }
-}
-
-function finish(line) {
-  process.stdout.write(`${live ? ERASE_LINE : ''}${line.trimEnd()}\n`);
-}
-
-function columns() {
-  return (process.stdout.columns ?? 80) + 8; // the 8 are the invisible codes of the dimmed seconds
 }
 
 function seconds(begin) {
