@@ -1,3 +1,3 @@
-export { NAME_PATTERN } from './parsers.js';
+export { type FaultWish, NAME_PATTERN } from './parsers.js';
 export { type AutoKillSwitchSettings, InvalidSettings, readSettings, Settings } from './settings.js';
 export { SettingsModule } from './settings.module.js';

@@ -60,9 +60,9 @@ export function timeZone() {
     );
 }
 
-function isTimeZone(name: string): boolean {
+function isTimeZone(value: string): boolean {
   try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+    return new Intl.DateTimeFormat('en', { timeZone: value }).resolvedOptions().timeZone !== '';
   } catch {
     return false;
   }
@@ -121,4 +121,24 @@ export function secret(minimumLength: number) {
   return z
     .string()
     .regex(new RegExp(`^[\\x21-\\x7e]{${minimumLength},512}$`), `${minimumLength} to 512 visible ASCII characters`);
+}
+
+/** What is to happen at a fault point (libs/observability): the process dies, stalls or fails there, at its n-th visit. */
+export interface FaultWish {
+  readonly point: string;
+  readonly action: 'kill' | 'freeze' | 'fail';
+  /** From 1. */
+  readonly visit: number;
+}
+
+/** Fault points for a test to strike at, such as `start-after-commit=kill,lease-before-renewal=freeze@2`. */
+export function faultWishes() {
+  const allowed = 'points separated by commas, such as start-after-commit=kill,lease-before-renewal=freeze@2';
+  return z.string().transform((value, context): FaultWish[] =>
+    value.split(',').flatMap((item) => {
+      const [, point = '', action, visit = '1'] = /^([a-z-]+)=(kill|freeze|fail)(?:@([1-9]\d{0,5}))?$/.exec(item) ?? [];
+      if (action === undefined) context.addIssue({ code: 'custom', message: allowed });
+      return [{ point, action: action as FaultWish['action'], visit: Number(visit) }];
+    }),
+  );
 }

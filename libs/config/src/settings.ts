@@ -3,6 +3,8 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import {
   amount,
+  type FaultWish,
+  faultWishes,
   flag,
   integer,
   name,
@@ -17,8 +19,8 @@ import {
 } from './parsers.js';
 
 /**
- * Every environment variable that the program knows. `.env.example` documents the same names; a test keeps the two in step.
- * An empty variable counts as absent. Durations are in milliseconds.
+ * Every environment variable that the program knows. `.env.example` documents the same names, but those for tests; a test keeps the
+ * two in step. An empty variable counts as absent. Durations are in milliseconds.
  */
 export const environmentSchema = z.object({
   NODE_ENV: oneOf(['development', 'test', 'production']).default('production'),
@@ -58,10 +60,14 @@ export const environmentSchema = z.object({
   ALERT_BACKOFF_MS: integer(1, 600_000).default(1_000),
   ALERT_TIMEOUT_MS: integer(100, 60_000).default(5_000),
   CALIBRATION_DATASET: name().default('sample'),
+  FAULT_POINTS: faultWishes().optional(),
 });
 
 /** Secrets may also come from a file named by `<NAME>_FILE`, as container platforms hand them out. */
 export const SECRET_NAMES = ['ADMIN_API_TOKEN', 'DATABASE_URL', 'ALERT_WEBHOOK_URL'] as const;
+
+/** For tests of the program itself. Refused unless NODE_ENV is test, and so no part of `.env.example`. */
+export const TEST_ONLY_NAMES = ['FAULT_POINTS'] as const;
 
 type Environment = z.infer<typeof environmentSchema>;
 
@@ -132,6 +138,8 @@ export class Settings {
   readonly alertAttempts: number;
   readonly alertBackoffMs: number;
   readonly alertTimeoutMs: number;
+  /** Empty unless NODE_ENV is test. */
+  readonly faultWishes: readonly FaultWish[];
 
   constructor(private readonly environment: Environment) {
     this.host = environment.HOST;
@@ -163,6 +171,7 @@ export class Settings {
     this.alertAttempts = environment.ALERT_ATTEMPTS;
     this.alertBackoffMs = environment.ALERT_BACKOFF_MS;
     this.alertTimeoutMs = environment.ALERT_TIMEOUT_MS;
+    this.faultWishes = environment.FAULT_POINTS ?? [];
   }
 
   /** The same settings with this database: the embedded server's address is known only once it runs. */
@@ -198,6 +207,12 @@ export function readSettings(environment: Record<string, string | undefined> = p
   const parsed = environmentSchema.safeParse(values);
   if (!parsed.success) {
     for (const issue of parsed.error.issues) problems.push(`${issue.path.join('.')} must be ${issue.message}`);
+  }
+  for (const testOnly of TEST_ONLY_NAMES) {
+    if (values[testOnly] !== undefined && values['NODE_ENV'] !== 'test')
+      problems.push(
+        `${testOnly} must not be set: it makes the program fail on purpose, for tests (NODE_ENV=test) only`,
+      );
   }
   if (problems.length > 0 || !parsed.success) throw new InvalidSettings(problems);
   return new Settings(parsed.data);
