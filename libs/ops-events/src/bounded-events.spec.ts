@@ -1,6 +1,5 @@
 import { SettingsModule } from '@interlock/config';
 import { PersistenceModule, Transactions } from '@interlock/persistence';
-import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { Test, type TestingModule } from '@nestjs/testing';
@@ -10,6 +9,8 @@ import { testSettings } from '../../../test/support/settings.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
 import { type BoundedEvent, BoundedEvents, MOST_KEYS } from './bounded-events.js';
 import { OpsEventsModule } from './ops-events.module.js';
+
+const { jest } = import.meta;
 
 let database: TestDatabase;
 let module: TestingModule;

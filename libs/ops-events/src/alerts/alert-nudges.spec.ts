@@ -1,8 +1,9 @@
 import type { JobQueues } from '@interlock/queue';
-import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { eventually } from '../../../../test/support/eventually.js';
 import { AlertNudges } from './alert-nudges.js';
+
+const { jest } = import.meta;
 
 /** Stands for a queue that is slow, away or back, as nothing real can be told to be at will. */
 class QueueAtWill {
