@@ -1,4 +1,6 @@
 import { SweepRuns } from '@interlock/execution';
+import { AlertDeliveries } from '@interlock/ops-events';
+import { AutoKillSwitch } from '@interlock/risk-guards';
 import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 
@@ -7,7 +9,10 @@ const INTERVAL_MS = 500;
 /** While sweeps fail they are tried less often, and told once. */
 const INTERVAL_AFTER_FAILURE_MS = 2_000;
 
-/** Sweeps again and again. Every worker does; the database lets one at a time. */
+/**
+ * Finds again and again what a process that died, or a queue that was emptied, has left behind: runs, trips of the automatic kill
+ * switch, alerts. Every worker does; rows and locks see to it that nothing is done twice.
+ */
 @Injectable()
 export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('sweeper');
@@ -16,7 +21,11 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
   private ending = false;
   private failing = false;
 
-  constructor(private readonly commands: CommandBus) {}
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly autoKillSwitch: AutoKillSwitch,
+    private readonly deliveries: AlertDeliveries,
+  ) {}
 
   onApplicationBootstrap(): void {
     this.schedule(INTERVAL_MS);
@@ -38,6 +47,8 @@ export class Sweeper implements OnApplicationBootstrap, BeforeApplicationShutdow
   private async sweep(): Promise<void> {
     try {
       const swept = await this.commands.execute(new SweepRuns());
+      await this.autoKillSwitch.carryOutTrips();
+      await this.deliveries.requeuePending();
       if (swept.nudged > 0 || swept.expired > 0) this.logger.log(swept, 'runs found that nobody carried on');
       if (this.failing) this.logger.log('sweeping again');
       this.failing = false;

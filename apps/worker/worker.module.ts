@@ -5,6 +5,7 @@ import { LoggingModule } from '@interlock/observability';
 import { OpsEventsModule } from '@interlock/ops-events';
 import { PersistenceModule } from '@interlock/persistence';
 import { QueueModule } from '@interlock/queue';
+import { RiskGuardsModule } from '@interlock/risk-guards';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { AlertDeliveryProcessor } from './alert-delivery.processor.js';
@@ -28,6 +29,7 @@ export class WorkerModule {
         KillSwitchModule,
         ExecutionModule.forWorker(),
         OpsEventsModule,
+        RiskGuardsModule,
       ],
       controllers: [HealthController],
       providers: [ExecutionStartProcessor, AlertDeliveryProcessor, ConsumerWatch, Sweeper],

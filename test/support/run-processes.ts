@@ -48,4 +48,6 @@ export async function startWorker(
 }
 
 const nothing = () => undefined;
-const SILENT = { log: nothing, error: nothing, warn: nothing, debug: nothing, verbose: nothing, fatal: nothing };
+const SILENT = process.env['SHOW_LOGS']
+  ? console
+  : { log: nothing, error: nothing, warn: nothing, debug: nothing, verbose: nothing, fatal: nothing };

@@ -1,4 +1,5 @@
 import type { Actor } from '@interlock/access';
+import { faultPoint } from '@interlock/observability';
 import { OpsEvents } from '@interlock/ops-events';
 import { type Transaction, Transactions } from '@interlock/persistence';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
@@ -37,7 +38,13 @@ export class CancelRunHandler implements ICommandHandler<CancelRun> {
     private readonly events: OpsEvents,
   ) {}
 
-  execute({ runId, actor }: CancelRun): Promise<CancelRunResult> {
+  async execute({ runId, actor }: CancelRun): Promise<CancelRunResult> {
+    const result = await this.cancel(runId, actor);
+    faultPoint('cancel-after-commit');
+    return result;
+  }
+
+  private cancel(runId: string, actor: Actor): Promise<CancelRunResult> {
     return this.transactions.run(async (tx) => {
       const run = await lockRun(tx, runId);
       if (run === undefined) return { kind: 'unknown-run' };

@@ -1,4 +1,5 @@
 import { Settings } from '@interlock/config';
+import { faultPoint } from '@interlock/observability';
 import { NotificationListener, Transactions } from '@interlock/persistence';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { CANCEL_CHANNEL } from './cancel-run.js';
@@ -37,6 +38,7 @@ export class CancelWatch implements OnApplicationBootstrap, OnApplicationShutdow
     const runIds = this.runningRuns.runIds;
     if (runIds.length === 0) return;
     try {
+      faultPoint('cancel-heard');
       const canceled = await this.transactions.run((tx) =>
         tx.query<{ id: string; by: string }[]>(
           `SELECT id, cancel_requested_by AS by FROM runs WHERE id = ANY($1::uuid[]) AND cancel_requested_by IS NOT NULL`,

@@ -1,9 +1,10 @@
 import { hostname } from 'node:os';
 import { Settings } from '@interlock/config';
 import { KillSwitches, scopesOver } from '@interlock/kill-switch';
+import { faultPoint } from '@interlock/observability';
 import { BoundedEvents, OpsEvents } from '@interlock/ops-events';
 import { type Transaction, Transactions } from '@interlock/persistence';
-import { RiskGuards } from '@interlock/risk-guards';
+import { AutoKillSwitch, RiskGuards } from '@interlock/risk-guards';
 import { Injectable } from '@nestjs/common';
 import { type ClaimVerdict, judgeClaim } from './judge-claim.js';
 import { judgeStart } from './judge-start.js';
@@ -32,6 +33,7 @@ export class RunClaims {
     private readonly runs: Runs,
     private readonly events: OpsEvents,
     private readonly boundedEvents: BoundedEvents,
+    private readonly autoKillSwitch: AutoKillSwitch,
   ) {}
 
   /**
@@ -51,6 +53,7 @@ export class RunClaims {
       const verdict = judgeClaim(run, judgeStart(params, enabled, risk));
       if (verdict.kind === 'end') return this.end(tx, runId, run, params, verdict);
       const hold = await this.runs.claim(tx, runId, LEASE_OWNER, this.settings.runLeaseMs);
+      faultPoint('claim-in-transaction');
       if (!params.dryRun) return { kind: 'held', hold };
       await this.runs.end(tx, hold, 'DRY_RUN_DONE', {});
       await this.events.record(tx, runEvent('run_completed', hold, { dryRun: true }));
@@ -74,6 +77,7 @@ export class RunClaims {
     const event = endEvent(status);
     const reason = end.failure === undefined ? '' : failureSentence(end.failure);
     if (event !== undefined) await this.events.record(tx, runEvent(event, { runId, attempt }, { reason }));
+    await this.autoKillSwitch.observeRunEnd(tx, { runId, ...params, status }); // last: it holds a lock to the commit
     return { kind: 'ended', status };
   }
 }

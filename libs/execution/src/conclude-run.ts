@@ -1,12 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Settings } from '@interlock/config';
+import { faultPoint } from '@interlock/observability';
 import { type NewOpsEvent, OpsEvents } from '@interlock/ops-events';
 import { isDatabaseUnavailable, type Transaction, Transactions } from '@interlock/persistence';
+import { AutoKillSwitch } from '@interlock/risk-guards';
 import { Injectable } from '@nestjs/common';
 import type { ExecuteRunResult } from './execute-run.js';
 import { canceledBy } from './judge-claim.js';
 import type { PipelineFailed, PipelineResult } from './pipeline.js';
-import type { RunFailure, RunStatus } from './run.js';
+import type { RunFailure, RunParams, RunStatus } from './run.js';
 import { endEvent, failureSentence, runEvent } from './run-events.js';
 import type { RunLease } from './run-lease.js';
 import type { AbortCause } from './running-runs.js';
@@ -15,9 +17,20 @@ import { haltSentence } from './start-blocked.js';
 
 /** How the work of one attempt ended. */
 export type RunOutcome =
-  | { kind: 'completed'; result: PipelineResult; durationMs: number; expectedDurationMs: number | undefined }
+  | { kind: 'completed'; result: PipelineResult }
   | { kind: 'failed'; failure: PipelineFailed }
   | { kind: 'aborted'; cause: AbortCause };
+
+/** One attempt at a run that this worker holds. */
+export interface Attempt {
+  readonly hold: Hold;
+  readonly params: RunParams;
+  readonly outcome: RunOutcome;
+  /** How long the pipeline ran, in milliseconds by the monotonic clock; absent when it never began. */
+  readonly durationMs?: number;
+  /** What the pipeline declares that a run may take, in milliseconds. */
+  readonly expectedDurationMs?: number;
+}
 
 /** While the database is away, a conclusion is tried again this often, as long as the lease is ours. */
 const REPEAT_MS = 250;
@@ -30,17 +43,18 @@ export class RunConclusions {
     private readonly transactions: Transactions,
     private readonly runs: Runs,
     private readonly events: OpsEvents,
+    private readonly autoKillSwitch: AutoKillSwitch,
   ) {}
 
   /**
    * Writes the outcome. A database that is away is waited for, so that work which is done is not done again.
    * @throws HoldLost when the run is, or soon may be, somebody else's
    */
-  async conclude(hold: Hold, outcome: RunOutcome, lease: RunLease): Promise<ExecuteRunResult> {
+  async conclude(attempt: Attempt, lease: RunLease): Promise<ExecuteRunResult> {
     for (;;) {
-      if (lease.lost) throw new HoldLost(hold.runId);
+      if (lease.lost) throw new HoldLost(attempt.hold.runId);
       try {
-        return await this.transactions.run((tx) => this.write(tx, hold, outcome));
+        return await this.transactions.run((tx) => this.write(tx, attempt));
       } catch (error) {
         if (!isDatabaseUnavailable(error)) throw error;
       }
@@ -48,7 +62,23 @@ export class RunConclusions {
     }
   }
 
-  private write(tx: Transaction, hold: Hold, outcome: RunOutcome): Promise<ExecuteRunResult> {
+  private async write(tx: Transaction, attempt: Attempt): Promise<ExecuteRunResult> {
+    const { hold, outcome, params, durationMs, expectedDurationMs } = attempt;
+    const result = await this.writeOutcome(tx, hold, outcome);
+    if (result.kind === 'ended') {
+      // The last step: it holds a lock to the commit.
+      await this.autoKillSwitch.observeRunEnd(tx, {
+        runId: hold.runId,
+        ...params,
+        status: result.status,
+        ...(durationMs === undefined ? {} : { durationMs }),
+        ...(expectedDurationMs === undefined ? {} : { expectedDurationMs }),
+      });
+    }
+    return result;
+  }
+
+  private writeOutcome(tx: Transaction, hold: Hold, outcome: RunOutcome): Promise<ExecuteRunResult> {
     switch (outcome.kind) {
       case 'completed':
         return this.end(tx, hold, 'COMPLETED', outcome.result, {});
@@ -79,6 +109,7 @@ export class RunConclusions {
         throw new HoldLost(hold.runId);
       case 'shutdown':
         await this.runs.handBack(tx, hold);
+        faultPoint('hand-back-before-commit');
         return { kind: 'handed-back' };
       case 'cancel':
         return this.cancel(tx, hold, { failure: canceledBy(cause.by) }, { actor: cause.by });

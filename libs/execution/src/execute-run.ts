@@ -1,11 +1,13 @@
 import { Settings } from '@interlock/config';
 import { scopesOver } from '@interlock/kill-switch';
+import { faultPoint } from '@interlock/observability';
 import { Transactions } from '@interlock/persistence';
+import { AutoKillSwitch } from '@interlock/risk-guards';
 import { Logger } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { RunClaims } from './claim-run.js';
-import { RunConclusions, type RunOutcome } from './conclude-run.js';
-import { PipelineFailed } from './pipeline.js';
+import { type Attempt, RunConclusions, type RunOutcome } from './conclude-run.js';
+import { type Pipeline, PipelineFailed } from './pipeline.js';
 import { Pipelines } from './pipelines.js';
 import type { RunParams, RunStatus } from './run.js';
 import { RunLease } from './run-lease.js';
@@ -46,6 +48,7 @@ export class ExecuteRunHandler implements ICommandHandler<ExecuteRun> {
     private readonly runs: Runs,
     private readonly stages: RunStages,
     private readonly runningRuns: RunningRuns,
+    private readonly autoKillSwitch: AutoKillSwitch,
   ) {}
 
   async execute({ runId }: ExecuteRun): Promise<ExecuteRunResult> {
@@ -69,6 +72,7 @@ export class ExecuteRunHandler implements ICommandHandler<ExecuteRun> {
     work: RunningWork,
     claimedAt: number,
   ): Promise<ExecuteRunResult> {
+    faultPoint('claim-after-commit');
     const lease = new RunLease(
       this.transactions,
       this.runs,
@@ -79,8 +83,11 @@ export class ExecuteRunHandler implements ICommandHandler<ExecuteRun> {
       claimedAt,
     );
     try {
-      const outcome = await this.runPipeline(hold, params, work.signal);
-      return await this.conclusions.conclude(hold, outcome, lease);
+      const attempt = await this.attempt(hold, params, work.signal);
+      faultPoint('run-before-end');
+      const result = await this.conclusions.conclude(attempt, lease);
+      await this.carryOutTrips();
+      return result;
     } catch (error) {
       if (error instanceof HoldLost) return { kind: 'hold-lost' };
       throw error;
@@ -89,25 +96,44 @@ export class ExecuteRunHandler implements ICommandHandler<ExecuteRun> {
     }
   }
 
-  private async runPipeline(hold: Hold, params: RunParams, signal: AbortSignal): Promise<RunOutcome> {
+  /** Trips that this run's end has caused; should it fail, the sweeper carries them out. */
+  private async carryOutTrips(): Promise<void> {
+    await this.autoKillSwitch
+      .carryOutTrips()
+      .catch((error: unknown) => this.logger.error({ err: error }, 'the automatic kill switch could not act'));
+  }
+
+  private async attempt(hold: Hold, params: RunParams, signal: AbortSignal): Promise<Attempt> {
+    const pipeline = this.pipelines.find(params.pipeline);
+    if (pipeline === undefined) {
+      const failure = { stage: 'start', reason: `this worker knows no pipeline ${params.pipeline}` };
+      return { hold, params, outcome: { kind: 'failed', failure: new PipelineFailed(failure, false) } };
+    }
+    const { expectedDurationMs } = pipeline;
+    const startedAt = performance.now();
+    const outcome = await this.runPipeline(pipeline, hold, params, signal);
+    const durationMs = performance.now() - startedAt;
+    return { hold, params, outcome, durationMs, ...(expectedDurationMs === undefined ? {} : { expectedDurationMs }) };
+  }
+
+  private async runPipeline(
+    pipeline: Pipeline,
+    hold: Hold,
+    params: RunParams,
+    signal: AbortSignal,
+  ): Promise<RunOutcome> {
     let recorder: StageRecorder | undefined;
     try {
       const completed = await this.transactions.run((tx) => this.stages.completedResults(tx, hold.runId));
       const stages = (recorder = new StageRecorder(this.transactions, this.stages, hold, signal, completed));
       signal.throwIfAborted();
-      const pipeline = this.pipelines.find(params.pipeline);
-      if (pipeline === undefined) {
-        throw new PipelineFailed({ stage: 'start', reason: `this worker knows no pipeline ${params.pipeline}` }, false);
-      }
-      const startedAt = performance.now();
       const result = await pipeline.run({
         runId: hold.runId,
         params,
         signal,
         stage: (name, work) => stages.carryOut(name, work),
       });
-      const durationMs = performance.now() - startedAt;
-      return { kind: 'completed', result, durationMs, expectedDurationMs: pipeline.expectedDurationMs };
+      return { kind: 'completed', result };
     } catch (error) {
       if (signal.aborted && signal.reason instanceof RunAborted) return { kind: 'aborted', cause: signal.reason.why };
       if (error instanceof HoldLost) throw error;

@@ -1,3 +1,4 @@
+import { faultPoint } from '@interlock/observability';
 import { SharedBatches, Transactions } from '@interlock/persistence';
 import { EnqueueFailed, JobQueues } from '@interlock/queue';
 import { Injectable, Logger } from '@nestjs/common';
@@ -48,6 +49,7 @@ export class RunEnqueues {
       this.logger.error({ err: error, runs: runIds.length }, 'jobs could not be enqueued');
     }
     try {
+      faultPoint('enqueue-before-mark');
       const marked = await this.transactions.run((tx) => this.runs.markEnqueueFailed(tx, runIds));
       // A run that could not be marked has been claimed: its job did arrive.
       return runIds.map((runId) => (marked.has(runId) ? 'enqueue-failed' : 'enqueued'));

@@ -1,4 +1,5 @@
-import type { Transactions } from '@interlock/persistence';
+import { faultPoint } from '@interlock/observability';
+import type { Transaction, Transactions } from '@interlock/persistence';
 import { HoldLost, type Hold, type Runs } from './runs.repository.js';
 
 /** A lease is renewed this many times before it would run out. */
@@ -56,13 +57,20 @@ export class RunLease {
   private async renew(): Promise<void> {
     const sentAt = performance.now();
     try {
-      const canceledBy = await this.transactions.run((tx) => this.runs.renew(tx, this.hold, this.leaseMs));
+      faultPoint('lease-before-renewal');
+      const canceledBy = await this.transactions.run((tx) => this.renewIn(tx));
       if (!this.ended) this.armFence(sentAt);
       if (canceledBy !== null) this.onCancel(canceledBy);
     } catch (error) {
       if (error instanceof HoldLost) this.lose();
       // Anything else: the next beat tries again, until the fence falls.
     }
+  }
+
+  private async renewIn(tx: Transaction): Promise<string | null> {
+    const canceledBy = await this.runs.renew(tx, this.hold, this.leaseMs);
+    faultPoint('lease-after-renewal');
+    return canceledBy;
   }
 
   private armFence(renewedAt: number): void {

@@ -1,4 +1,5 @@
 import { type Halt, KillSwitchWatch, type Scope } from '@interlock/kill-switch';
+import { faultPoint } from '@interlock/observability';
 import { Injectable } from '@nestjs/common';
 
 /** Why running work was told to end. */
@@ -89,7 +90,9 @@ export class RunningRuns {
   private abortHalted(): void {
     for (const entry of this.entries) {
       const halt = this.watch.haltOver(entry.scopes);
-      if (halt !== undefined) abort(entry, halt);
+      if (halt === undefined) continue;
+      faultPoint('halt-before-abort');
+      abort(entry, halt);
     }
   }
 }

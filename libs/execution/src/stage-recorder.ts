@@ -1,3 +1,4 @@
+import { faultPoint } from '@interlock/observability';
 import { Transactions } from '@interlock/persistence';
 import { RunAborted } from './running-runs.js';
 import { PipelineFailed, type ReportProgress, type StageProgress } from './pipeline.js';
@@ -34,7 +35,9 @@ export class StageRecorder {
     try {
       const result = await work(this.progressOf(name));
       this.signal.throwIfAborted();
+      faultPoint('stage-before-result');
       await this.transactions.run((tx) => this.stages.end(tx, this.hold, name, 'COMPLETED', result));
+      faultPoint('stage-after-result');
       return result;
     } catch (error) {
       await this.endQuietly(name, this.signal.aborted || error instanceof RunAborted ? 'CANCELED' : 'FAILED');

@@ -1,6 +1,7 @@
 import type { Actor } from '@interlock/access';
 import { Settings } from '@interlock/config';
 import { KillSwitches, scopesOver } from '@interlock/kill-switch';
+import { faultPoint } from '@interlock/observability';
 import { BoundedEvents } from '@interlock/ops-events';
 import {
   CommitOutcomeUnknown,
@@ -93,7 +94,9 @@ export class StartExecutionHandler implements ICommandHandler<StartExecution> {
   private async conclude(admission: Admission, runId: string, params: RunParams): Promise<StartExecutionResult> {
     switch (admission.kind) {
       case 'admitted': {
+        faultPoint('start-after-commit');
         const outcome = await this.enqueues.add(runId);
+        faultPoint('start-after-enqueue');
         return outcome === 'enqueued' ? { kind: 'accepted', runId, jobId: runId, params } : { kind: outcome, runId };
       }
       case 'known': {
@@ -142,6 +145,7 @@ export class StartExecutionHandler implements ICommandHandler<StartExecution> {
     });
     await this.store(tx, intents, admissions);
     await risk.write(tx);
+    faultPoint('start-in-transaction');
     return admissions;
   }
 

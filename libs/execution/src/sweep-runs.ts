@@ -1,4 +1,5 @@
 import { Settings } from '@interlock/config';
+import { faultPoint } from '@interlock/observability';
 import { OpsEvents } from '@interlock/ops-events';
 import { type Transaction, Transactions } from '@interlock/persistence';
 import { JobQueues } from '@interlock/queue';
@@ -45,6 +46,7 @@ export class SweepRunsHandler implements ICommandHandler<SweepRuns> {
       return { expired: await this.expire(tx), nudges: await nudge(tx) };
     });
     if (nudges.length > 0) {
+      faultPoint('sweep-after-commit');
       // Ids of their own: the run's first job may still lie in the queue, as a dead worker left it.
       const jobs = nudges.map(({ id, nudges: count }) => ({ id: `${id}-${count}`, data: { runId: id } }));
       await this.queues.addBulk('execution_start', jobs);
@@ -80,21 +82,23 @@ async function isOurTurn(tx: Transaction): Promise<boolean> {
 /** Notes a nudge for every run that needs one: waiting without a sign of life, past its retry, or left by its worker. */
 async function nudge(tx: Transaction): Promise<Nudge[]> {
   const [nudges] = await tx.query<[Nudge[], number]>(
-    `UPDATE runs SET nudges = nudges + 1, nudged_at = clock_timestamp()
-     WHERE id IN (
-       (SELECT id FROM runs
-        WHERE status = 'QUEUED' AND nudged_at < clock_timestamp() - $1 * interval '1 millisecond' * 2 ^ least(nudges, 4)
-        ORDER BY nudged_at LIMIT ${MOST_AT_ONCE} FOR UPDATE SKIP LOCKED)
-       UNION ALL
-       (SELECT id FROM runs
-        WHERE status = 'RETRYING' AND retry_at < clock_timestamp() - $2 * interval '1 millisecond'
-          AND (nudged_at < retry_at OR nudged_at < clock_timestamp() - $1 * interval '1 millisecond')
-        ORDER BY nudged_at LIMIT ${MOST_AT_ONCE} FOR UPDATE SKIP LOCKED)
-       UNION ALL
-       (SELECT id FROM runs
-        WHERE status = 'RUNNING' AND lease_expires_at < clock_timestamp()
-          AND (nudged_at < lease_expires_at OR nudged_at < clock_timestamp() - $1 * interval '1 millisecond')
-        ORDER BY lease_expires_at LIMIT ${MOST_AT_ONCE} FOR UPDATE SKIP LOCKED))
+    `WITH quiet AS (
+       SELECT id FROM runs
+       WHERE status = 'QUEUED' AND nudged_at < clock_timestamp() - $1 * interval '1 millisecond' * 2 ^ least(nudges, 4)
+       ORDER BY nudged_at LIMIT ${MOST_AT_ONCE} FOR UPDATE SKIP LOCKED
+     ), late AS (
+       SELECT id FROM runs
+       WHERE status = 'RETRYING' AND retry_at < clock_timestamp() - $2 * interval '1 millisecond'
+         AND (nudged_at < retry_at OR nudged_at < clock_timestamp() - $1 * interval '1 millisecond')
+       ORDER BY nudged_at LIMIT ${MOST_AT_ONCE} FOR UPDATE SKIP LOCKED
+     ), left_behind AS (
+       SELECT id FROM runs
+       WHERE status = 'RUNNING' AND lease_expires_at < clock_timestamp()
+         AND (nudged_at < lease_expires_at OR nudged_at < clock_timestamp() - $1 * interval '1 millisecond')
+       ORDER BY lease_expires_at LIMIT ${MOST_AT_ONCE} FOR UPDATE SKIP LOCKED
+     )
+     UPDATE runs SET nudges = nudges + 1, nudged_at = clock_timestamp()
+     WHERE id IN (SELECT id FROM quiet UNION ALL SELECT id FROM late UNION ALL SELECT id FROM left_behind)
      RETURNING id, nudges`,
     [NUDGE_AGE_MS, RETRY_GRACE_MS],
   );
