@@ -1,11 +1,12 @@
 import { readSettings } from '@interlock/config';
-import { bootLogger, listen, runProgram, type RunningProgram } from '@interlock/observability';
+import { armFaultPoints, bootLogger, listen, runProgram, type RunningProgram } from '@interlock/observability';
 import { readyDatabase } from '@interlock/persistence';
 import { createApi } from './create-api.js';
 import { stopApi } from './serve-api.js';
 
 await runProgram(async (stopping): Promise<RunningProgram> => {
   const settings = readSettings();
+  armFaultPoints(settings.faultWishes);
   const logger = bootLogger(settings, 'api');
   const app = await createApi(await readyDatabase(settings, logger, stopping));
   const { host, port, shutdownGraceMs } = settings;

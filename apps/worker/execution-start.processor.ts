@@ -1,7 +1,7 @@
 import { Settings } from '@interlock/config';
 import { ExecuteRun, type ExecuteRunResult, RunningRuns } from '@interlock/execution';
 import { KillSwitchWatch } from '@interlock/kill-switch';
-import { correlated } from '@interlock/observability';
+import { correlated, faultPoint } from '@interlock/observability';
 import { Processor, WorkerHost } from '@nestjs/bullmq';
 import { type BeforeApplicationShutdown, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
@@ -81,12 +81,15 @@ export class ExecutionStartProcessor extends WorkerHost implements OnApplication
   private async execute(runId: string, job: Job, token: string | undefined): Promise<void> {
     this.logger.log('run taken from the queue');
     const result = await this.commands.execute(new ExecuteRun(runId));
+    if (result.kind === 'ended') faultPoint('run-after-end');
     this.logger.log(summary(result), 'run let go');
     if (result.kind === 'retry') {
+      faultPoint('retry-after-commit');
       await job.moveToDelayed(Date.now() + result.delayMs, token);
       throw new DelayedError();
     }
     if (result.kind === 'handed-back') {
+      faultPoint('hand-back-after-commit');
       await job.moveToWait(token);
       throw new WaitingError();
     }

@@ -1,10 +1,11 @@
 import { readSettings } from '@interlock/config';
-import { bootLogger, listen, runProgram, type RunningProgram } from '@interlock/observability';
+import { armFaultPoints, bootLogger, listen, runProgram, type RunningProgram } from '@interlock/observability';
 import { readyDatabase } from '@interlock/persistence';
 import { createWorker } from './create-worker.js';
 
 await runProgram(async (stopping): Promise<RunningProgram> => {
   const settings = readSettings();
+  armFaultPoints(settings.faultWishes);
   const logger = bootLogger(settings, 'worker');
   const worker = await createWorker(await readyDatabase(settings, logger, stopping));
   const { host, workerPort: port, shutdownGraceMs } = settings;

@@ -1,4 +1,5 @@
 import type { Actor } from '@interlock/access';
+import { faultPoint } from '@interlock/observability';
 import { type NewOpsEvent, OpsEvents } from '@interlock/ops-events';
 import { type Transaction, Transactions } from '@interlock/persistence';
 import { Injectable, Logger } from '@nestjs/common';
@@ -37,6 +38,7 @@ export class KillSwitchToggle {
     const after = await this.switches.write(tx, wish, actor.name);
     await this.events.record(tx, killSwitchChanged(before, after, actor));
     await this.switches.notify(tx, after); // delivered when we commit
+    faultPoint('toggle-in-transaction');
     return after;
   }
 

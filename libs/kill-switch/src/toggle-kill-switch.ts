@@ -1,4 +1,5 @@
 import { type Actor, includesRole } from '@interlock/access';
+import { faultPoint } from '@interlock/observability';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { type KillSwitch, type KillSwitchWish, loosens, satisfies } from './kill-switch.js';
 import { KillSwitchToggle } from './kill-switch-toggle.js';
@@ -23,11 +24,13 @@ export type ToggleKillSwitchResult =
 export class ToggleKillSwitchHandler implements ICommandHandler<ToggleKillSwitch> {
   constructor(private readonly toggle: KillSwitchToggle) {}
 
-  execute({ wish, actor }: ToggleKillSwitch): Promise<ToggleKillSwitchResult> {
-    return this.toggle.underLock(wish.scope, async (tx, before): Promise<ToggleKillSwitchResult> => {
+  async execute({ wish, actor }: ToggleKillSwitch): Promise<ToggleKillSwitchResult> {
+    const result = await this.toggle.underLock(wish.scope, async (tx, before): Promise<ToggleKillSwitchResult> => {
       if (loosens(before, wish) && !includesRole(actor.role, 'risk-officer')) return { kind: 'forbidden' };
       if (satisfies(before, wish)) return { kind: 'unchanged', killSwitch: before };
       return { kind: 'changed', killSwitch: await this.toggle.change(tx, before, wish, actor) };
     });
+    faultPoint('toggle-after-commit');
+    return result;
   }
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { getQueueToken } from '@nestjs/bullmq';
-import { measureHealth, type PartHealth } from '@interlock/observability';
+import { faultPoint, measureHealth, type PartHealth } from '@interlock/observability';
 import type { Queue } from 'bullmq';
 import { type JobData, JOB_OPTIONS, QUEUES, type QueueName } from './queues.js';
 
@@ -38,6 +38,7 @@ export class JobQueues implements OnModuleInit {
   async addBulk<Q extends QueueName>(name: Q, jobs: readonly { id: string; data: JobData[Q] }[]): Promise<void> {
     const settled = new AbortController();
     try {
+      faultPoint('enqueue-before-add');
       const adding = this.queue(name).addBulk(
         jobs.map((job) => ({ name, data: job.data, opts: { ...JOB_OPTIONS[name], jobId: job.id } })),
       );
@@ -45,6 +46,7 @@ export class JobQueues implements OnModuleInit {
         throw new Error(`no answer within ${ADD_DEADLINE_MS} ms`);
       });
       await Promise.race([adding, deadline.catch(rethrowUnlessAborted)]);
+      faultPoint('enqueue-after-add');
     } catch (error) {
       throw new EnqueueFailed(name, error);
     } finally {

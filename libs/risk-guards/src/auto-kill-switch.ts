@@ -1,5 +1,6 @@
 import { type AutoKillSwitchSettings, Settings } from '@interlock/config';
 import { KillSwitchToggle, type Mode } from '@interlock/kill-switch';
+import { faultPoint } from '@interlock/observability';
 import { OpsEvents } from '@interlock/ops-events';
 import { type Transaction, Transactions } from '@interlock/persistence';
 import { Injectable, Logger } from '@nestjs/common';
@@ -89,6 +90,7 @@ export class AutoKillSwitch {
   async carryOutTrips(): Promise<number> {
     // Looked for first: the lock below makes every admission wait.
     if (!this.limits.enabled || !(await this.transactions.run((tx) => this.rows.hasPending(tx)))) return 0;
+    faultPoint('trip-before-toggle');
     return this.toggle.underLock('global', async (tx, found) => {
       const trips = await this.rows.pending(tx);
       let killSwitch = found;

@@ -1,4 +1,5 @@
 import { Settings } from '@interlock/config';
+import { faultPoint } from '@interlock/observability';
 import { Transactions } from '@interlock/persistence';
 import { JobQueues } from '@interlock/queue';
 import { Injectable, Logger, Optional } from '@nestjs/common';
@@ -51,7 +52,9 @@ export class AlertDeliveries {
     const leaseMs = this.settings.alertTimeoutMs + LEASE_MARGIN_MS;
     const attempt = await this.transactions.run((tx) => this.rows.claim(tx, deliveryId, leaseMs));
     if (attempt === null) return this.whenUnclaimed(deliveryId);
+    faultPoint('alert-before-send');
     const failure = await this.send(attempt, signal);
+    faultPoint('alert-after-send');
     if (failure === null) {
       await this.transactions.run((tx) => this.rows.markDelivered(tx, attempt));
       return { kind: 'delivered' };

@@ -1,3 +1,4 @@
+import { faultPoint } from '@interlock/observability';
 import { JobQueues } from '@interlock/queue';
 import { type BeforeApplicationShutdown, Injectable, Logger, Optional } from '@nestjs/common';
 
@@ -37,6 +38,7 @@ export class AlertNudges implements BeforeApplicationShutdown {
 
   private async enqueueAll(queues: JobQueues): Promise<void> {
     try {
+      faultPoint('alert-before-enqueue');
       while (this.waiting.length > 0) await enqueueDeliveries(queues, this.waiting.splice(0, LARGEST_BATCH));
     } catch (error) {
       // The queue is in trouble; the rest would fare no better.
