@@ -44,6 +44,50 @@ describe('settings', () => {
     },
   );
 
+  it.each([
+    [
+      'RISK_MAX_DAILY_LOSS',
+      ['-1', '1e6', 'NaN', '1.123456789', 'abc'],
+      'a number of 0 or more with at most 8 decimals, such as 500000',
+    ],
+    [
+      'AUTO_KILL_SWITCH_MAX_DAILY_LOSS',
+      ['-0.5', 'Infinity'],
+      'a number of 0 or more with at most 8 decimals, such as 500000',
+    ],
+    ['ORDER_RATE_LIMIT_PER_MIN', ['-1', '1000001', '1.5', 'many'], 'a whole number from 0 to 1000000'],
+    ['RUN_START_LIMIT_PER_MIN', ['-1', '1000001'], 'a whole number from 0 to 1000000'],
+    [
+      'RISK_DAY_TIMEZONE',
+      ['Mars/Olympus', '+01:00', '-5', "UTC'; --"],
+      'the name of a time zone, such as UTC or America/New_York',
+    ],
+    ['AUTO_KILL_SWITCH_ENABLED', ['yes', '1', 'TRUE'], 'true or false'],
+    ['AUTO_KILL_SWITCH_CONSECUTIVE_FAILURES', ['0', '-3'], 'a whole number from 1 to 1000000'],
+    ['AUTO_KILL_SWITCH_LATENCY_EWMA_ALPHA', ['0', '1.1', 'NaN'], 'a number from 0.000001 to 1'],
+    ['AUTO_KILL_SWITCH_LATENCY_SPIKE_MULTIPLIER', ['0.9', '-3', 'Infinity'], 'a number from 1 to 1000'],
+  ])('G4 refuses %s at boot by name for %p', (setting, values, allowed) => {
+    for (const value of values) expect(problemsOf({ [setting]: value })).toEqual([`${setting} must be ${allowed}`]);
+  });
+
+  it('takes limits of 0, keeps money as text, and lets the automatic switch follow the guard', () => {
+    const settings = readSettings({
+      RISK_MAX_DAILY_LOSS: '0012.50000001',
+      ORDER_RATE_LIMIT_PER_MIN: '0',
+      RUN_START_LIMIT_PER_MIN: '0',
+      RISK_DAY_TIMEZONE: 'America/New_York',
+    });
+    expect(settings).toMatchObject({
+      riskMaxDailyLoss: '12.50000001',
+      orderRateLimitPerMin: 0,
+      runStartLimitPerMin: 0,
+      riskDayTimezone: 'America/New_York',
+      autoKillSwitch: { enabled: true, maxDailyLoss: '12.50000001' },
+    });
+    expect(readSettings({}).runStartLimitPerMin).toBeUndefined();
+    expect(readSettings({ AUTO_KILL_SWITCH_MAX_DAILY_LOSS: '7' }).autoKillSwitch.maxDailyLoss).toBe('7');
+  });
+
   it('takes a secret from a file, and refuses two sources', () => {
     const folder = mkdtempSync(join(tmpdir(), 'settings-'));
     try {
@@ -82,7 +126,9 @@ describe('settings', () => {
     const defaults = environmentSchema.parse({});
     for (const match of documented) {
       const value = defaults[match[1] as keyof typeof defaults];
-      expect(`${match[1]}=${match[2]}`).toBe(`${match[1]}=${value === undefined ? '' : String(value)}`);
+      expect(`${match[1]}=${match[2]}`).toBe(
+        `${match[1]}=${Array.isArray(value) ? value.join(',') : String(value ?? '')}`,
+      );
     }
   });
 });

@@ -6,3 +6,4 @@ export { RiskGuardsModule } from './risk-guards.module.js';
 export { RiskState, RiskStateUnavailable } from './risk-state.js';
 export { maximumPosition } from './rules/maximum-position.js';
 export type { GuardRefusal } from './rules/refusal.js';
+export { type LedgerSeed, seedLedger } from './seed-ledger.js';

@@ -1,7 +1,6 @@
-import { Settings } from '@interlock/config';
 import type { Mode } from '@interlock/kill-switch';
-import { type Transaction, Transactions } from '@interlock/persistence';
-import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import type { Transaction } from '@interlock/persistence';
+import { Injectable } from '@nestjs/common';
 import { RiskStateUnavailable } from './risk-state.js';
 
 /** A result of trading about to be booked. Money as decimal text in units of collateral. */
@@ -14,25 +13,10 @@ export interface TradingResult {
 
 /**
  * The days of the risk guards: results per mode, strategy and day. Which day it is follows from the database's clock and from the
- * time zone that the database holds, so that processes with different clocks or settings never book on different days; the zone is
- * that of the process that booted last.
+ * time zone that the database holds, so that processes with different clocks or settings never book on different days.
  */
 @Injectable()
-export class RiskDays implements OnModuleInit {
-  private readonly logger = new Logger('risk-guards');
-
-  constructor(
-    private readonly settings: Settings,
-    private readonly transactions: Transactions,
-  ) {}
-
-  async onModuleInit(): Promise<void> {
-    const timezone = this.settings.riskDayTimezone;
-    const before = await this.transactions.run((tx) => this.adopt(tx, timezone));
-    if (before !== timezone)
-      this.logger.warn({ before, timezone }, 'days are counted in another time zone from now on');
-  }
-
+export class RiskDays {
   /**
    * Books a fill's result on today, in the transaction that stores the fill. A result below zero, fee included, adds to the day's
    * loss; one above zero takes nothing away from it.

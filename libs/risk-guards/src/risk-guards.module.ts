@@ -7,11 +7,12 @@ import { AutoKillSwitchRows } from './auto-kill-switch.repository.js';
 import { GetRiskHandler } from './get-risk.js';
 import { RiskDays } from './risk-days.js';
 import { RiskGuards } from './risk-guards.js';
+import { RiskTimezone } from './risk-timezone.js';
 
 /** The risk guards, their days, and the automatic kill switch. */
 @Module({
   imports: [CqrsModule, KillSwitchModule, OpsEventsModule],
-  providers: [RiskGuards, RiskDays, AutoKillSwitchRows, AutoKillSwitch, GetRiskHandler],
+  providers: [RiskGuards, RiskDays, RiskTimezone, AutoKillSwitchRows, AutoKillSwitch, GetRiskHandler],
   exports: [RiskGuards, RiskDays, AutoKillSwitch],
 })
 export class RiskGuardsModule {}

@@ -1,8 +1,8 @@
 import { Settings } from '@interlock/config';
 import type { Mode } from '@interlock/kill-switch';
-import { isDatabaseUnavailable, isReplayable, type Transaction } from '@interlock/persistence';
+import type { Transaction } from '@interlock/persistence';
 import { Injectable } from '@nestjs/common';
-import { type ModeRow, readingOf, type RiskLimits, RiskState, RiskStateUnavailable } from './risk-state.js';
+import { asRiskStateUnavailable, type ModeRow, readingOf, type RiskLimits, RiskState } from './risk-state.js';
 import type { RateRule } from './rules/admission-rate.js';
 
 /** What is to be admitted. Starts and orders are counted under a lock; claims only check. */
@@ -48,8 +48,7 @@ export class RiskGuards {
     try {
       return await tx.query<ModeRow[]>('SELECT * FROM open_risk_state($1::text[], $2)', [modes, counting ?? null]);
     } catch (error) {
-      if (isDatabaseUnavailable(error) || isReplayable(error)) throw error;
-      throw new RiskStateUnavailable(error instanceof Error ? error.message : String(error), error);
+      throw asRiskStateUnavailable(error);
     }
   }
 }

@@ -1,5 +1,5 @@
 import { type Mode, MODES } from '@interlock/kill-switch';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { type ModeReading, readingOf, type RiskLimits, RiskState, RiskStateUnavailable } from './risk-state.js';
 import { formatDecimal } from './rules/decimal.js';
 

@@ -1,5 +1,5 @@
 import type { Mode } from '@interlock/kill-switch';
-import type { Transaction } from '@interlock/persistence';
+import { isDatabaseUnavailable, isReplayable, type Transaction } from '@interlock/persistence';
 import { admissionRate, type RateRule } from './rules/admission-rate.js';
 import { dailyLoss } from './rules/daily-loss.js';
 import { parseDecimal } from './rules/decimal.js';
@@ -72,17 +72,24 @@ export class RiskState {
     return refusal;
   }
 
-  /** Stores what was counted, in one statement; part of the transaction that holds the lock. */
+  /**
+   * Stores what was counted, in one statement; part of the transaction that holds the lock.
+   * @throws RiskStateUnavailable when it cannot be counted; a lost database stays a database error
+   */
   async write(tx: Transaction): Promise<void> {
     const counted = Object.entries(this.admitted).flatMap(([rule, modes]) =>
       [...modes].map(([mode, added]) => ({ rule, scope: scopeOf(mode), added })),
     );
     if (counted.length === 0) return;
-    await tx.query(
-      `SELECT count_admissions(rule, scope, added)
-       FROM jsonb_to_recordset($1::jsonb) AS counted(rule text, scope text, added integer)`,
-      [JSON.stringify(counted)],
-    );
+    try {
+      await tx.query(
+        `SELECT count_admissions(rule, scope, added)
+         FROM jsonb_to_recordset($1::jsonb) AS counted(rule text, scope text, added integer)`,
+        [JSON.stringify(counted)],
+      );
+    } catch (error) {
+      throw asRiskStateUnavailable(error);
+    }
     for (const modes of Object.values(this.admitted)) modes.clear();
   }
 
@@ -108,6 +115,12 @@ export class RiskState {
   private count(rule: RateRule, mode: Mode): void {
     this.admitted[rule].set(mode, (this.admitted[rule].get(mode) ?? 0) + 1);
   }
+}
+
+/** What to throw for an error of the guards' own statements. A lost database stays what it is, and so does what is replayed. */
+export function asRiskStateUnavailable(error: unknown): unknown {
+  if (isDatabaseUnavailable(error) || isReplayable(error)) return error;
+  return new RiskStateUnavailable(error instanceof Error ? error.message : String(error), error);
 }
 
 /** Totals are counted per mode (safety.md, G0). */

@@ -145,42 +145,62 @@ const ADMISSIONS = [
      PRIMARY KEY (rule, scope, number)
    )`,
   `CREATE INDEX admissions_by_time ON admissions (rule, scope, at, number)`,
+  // Where the numbers stand. Known rather than looked for: at the low end of an index, every search would pass over all that was
+  // removed there since the last vacuum.
+  `CREATE TABLE admission_counters (
+     rule text NOT NULL,
+     scope text NOT NULL,
+     oldest bigint NOT NULL CHECK (oldest > 0),
+     newest bigint NOT NULL,
+     newest_at timestamptz NOT NULL,
+     PRIMARY KEY (rule, scope),
+     CHECK (newest >= oldest - 1)
+   ) WITH (fillfactor = 50)`,
   /*
-   * How many were admitted in the last 60 seconds: the newest number minus the oldest that is still inside, so that no row but
-   * two is looked at. An index condition must not be volatile, hence the variables.
+   * How many were admitted in the last 60 seconds: the newest number minus the oldest that is still inside, so that two rows are
+   * looked at, however many there are. An index condition must not be volatile, hence the variables; and a plan that was made while
+   * the table was small must not become a scan of it, hence the setting.
    */
-  `CREATE FUNCTION admissions_in_last_minute(of_rule text, of_scope text) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+  `CREATE FUNCTION admissions_in_last_minute(of_rule text, of_scope text) RETURNS bigint
+     LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
    DECLARE
-     newest admissions;
+     counter admission_counters;
      since timestamptz;
-     oldest bigint;
+     first_inside bigint;
    BEGIN
-     SELECT * INTO newest FROM admissions WHERE rule = of_rule AND scope = of_scope ORDER BY number DESC LIMIT 1;
+     SELECT * INTO counter FROM admission_counters WHERE rule = of_rule AND scope = of_scope;
      IF NOT FOUND THEN RETURN 0; END IF;
-     since := greatest(clock_timestamp(), newest.at) - interval '60 seconds';
-     SELECT number INTO oldest FROM admissions
+     since := greatest(clock_timestamp(), counter.newest_at) - interval '60 seconds';
+     SELECT number INTO first_inside FROM admissions
        WHERE rule = of_rule AND scope = of_scope AND at > since ORDER BY at, number LIMIT 1;
-     RETURN coalesce(greatest(newest.number - oldest + 1, 0), 0);
+     RETURN coalesce(greatest(counter.newest - first_inside + 1, 0), 0);
    END $$`,
   /*
    * Stores \`added\` admissions under the next numbers. Hold the lock of open_risk_state. Removes a few more of those older than 60
-   * seconds than it adds, so that the table shrinks again after a rush without any transaction paying for all of it; the newest
-   * stays, since the next number and time build on it.
+   * seconds than it adds, so that the table shrinks again after a rush without any transaction paying for all of it.
    */
-  `CREATE FUNCTION count_admissions(of_rule text, of_scope text, added integer) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+  `CREATE FUNCTION count_admissions(of_rule text, of_scope text, added integer) RETURNS void
+     LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
    DECLARE
-     newest admissions;
+     counter admission_counters;
      now_at timestamptz;
      since timestamptz;
+     first_inside bigint;
+     first_kept bigint;
    BEGIN
-     SELECT * INTO newest FROM admissions WHERE rule = of_rule AND scope = of_scope ORDER BY number DESC LIMIT 1;
-     now_at := greatest(clock_timestamp(), newest.at);
+     INSERT INTO admission_counters VALUES (of_rule, of_scope, 1, 0, '-infinity') ON CONFLICT DO NOTHING;
+     SELECT * INTO counter FROM admission_counters WHERE rule = of_rule AND scope = of_scope FOR UPDATE;
+     now_at := greatest(clock_timestamp(), counter.newest_at);
      since := now_at - interval '60 seconds';
      INSERT INTO admissions (rule, scope, number, at)
-       SELECT of_rule, of_scope, coalesce(newest.number, 0) + n, now_at FROM generate_series(1, added) AS n;
-     DELETE FROM admissions WHERE rule = of_rule AND scope = of_scope AND number IN (
-       SELECT number FROM admissions WHERE rule = of_rule AND scope = of_scope AND at <= since
-       ORDER BY at, number LIMIT 2 * added + 16);
+       SELECT of_rule, of_scope, counter.newest + n, now_at FROM generate_series(1, added) AS n;
+     SELECT number INTO first_inside FROM admissions
+       WHERE rule = of_rule AND scope = of_scope AND at > since ORDER BY at, number LIMIT 1;
+     first_kept := least(first_inside, counter.oldest + 2 * added + 16);
+     DELETE FROM admissions
+       WHERE rule = of_rule AND scope = of_scope AND number >= counter.oldest AND number < first_kept;
+     UPDATE admission_counters SET oldest = first_kept, newest = counter.newest + added, newest_at = now_at
+       WHERE rule = of_rule AND scope = of_scope;
    END $$`,
   /*
    * Locks and reads in one call. VOLATILE, so that each of its statements sees what was committed before it began, after the lock
@@ -188,7 +208,7 @@ const ADMISSIONS = [
    */
   `CREATE FUNCTION open_risk_state(modes text[], counted_rule text)
      RETURNS TABLE (mode text, daily_loss text, orders_in_last_minute text, starts_in_last_minute text)
-     LANGUAGE plpgsql VOLATILE AS $$
+     LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
    DECLARE
      sorted text[] := ARRAY(SELECT DISTINCT m FROM unnest(modes) AS m ORDER BY m);
      m text;
@@ -244,7 +264,7 @@ const AUTO_KILL_SWITCH = [
   `CREATE FUNCTION open_auto_kill_switch(of_mode text, of_pipeline text)
      RETURNS TABLE (switch_enabled boolean, switch_version integer, failures integer, failures_since_version integer,
                     average_ms double precision, samples integer, day text, daily_loss text)
-     LANGUAGE plpgsql VOLATILE AS $$
+     LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
    DECLARE
      today date;
    BEGIN

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { compare, decimal, formatDecimal, parseDecimal, subtract } from './decimal.js';
 
 /** Whole hundred-millionths: what money here is made of. */

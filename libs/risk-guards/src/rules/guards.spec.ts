@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { admissionRate } from './admission-rate.js';
 import { dailyLoss } from './daily-loss.js';
 import { formatDecimal } from './decimal.js';

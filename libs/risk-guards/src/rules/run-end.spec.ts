@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import {
   consecutiveFailures,
   latencyOfRun,
@@ -29,17 +29,12 @@ describe('failures in a row', () => {
         let streak: Streak | undefined;
         let expected = 0;
         for (const next of steps) {
-          if (next === 'toggled') {
-            killSwitch = { enabled: !killSwitch.enabled, version: killSwitch.version + 1 };
-            expected = 0;
-          }
-          if (next === 'succeeded') expected = 0;
-          if (next === 'failed') expected++;
-          if (next === 'failed' || next === 'succeeded') {
-            streak = nextStreak(streak, killSwitch, next === 'failed');
-            expect(streak.failures).toBe(expected);
-          }
+          expected = next === 'failed' ? expected + 1 : 0;
+          if (next === 'toggled') killSwitch = { enabled: !killSwitch.enabled, version: killSwitch.version + 1 };
+          else streak = nextStreak(streak, killSwitch, next === 'failed');
         }
+        // A change is noticed by the run that follows it.
+        expect(nextStreak(streak, killSwitch, true).failures).toBe(expected + 1);
       }),
     );
   });
