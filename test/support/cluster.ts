@@ -1,0 +1,140 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chmod, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ClusterAnswer, type ClusterRequest, callApi } from './cluster-client.js';
+import { ClusterDatabase } from './cluster-database.js';
+import { ClusterProcess } from './cluster-process.js';
+import { TEST_TOKEN } from './settings.js';
+
+export interface ClusterOptions {
+  /** How many apis, or the further variables of each; 1 unless told. */
+  apis?: number | readonly Record<string, string>[];
+  /** The same of workers. */
+  workers?: number | readonly Record<string, string>[];
+  /** Further variables of every program. */
+  environment?: Record<string, string>;
+  /** Called when the database is migrated and seeded, before any program starts. */
+  prepare?: (database: ClusterDatabase) => Promise<void>;
+}
+
+/** Short times, so that what a crash leaves behind is found soon. */
+const ENVIRONMENT = {
+  NODE_ENV: 'test',
+  ADMIN_API_TOKEN: TEST_TOKEN,
+  PORT: '0',
+  WORKER_PORT: '0',
+  LOG_LEVEL: 'info', // the line with the address is read
+  RUN_LEASE_MS: '2000',
+  JOB_BACKOFF_MS: '100',
+  SHUTDOWN_GRACE_MS: '1000',
+};
+
+/**
+ * Interlock as it runs in earnest: a database, apis and workers, each a process of its own, made from what `npm run build` has
+ * compiled. Always `close` it; should the test process die, everything ends all the same.
+ */
+export class Cluster {
+  private constructor(
+    readonly database: ClusterDatabase,
+    readonly apis: readonly ClusterProcess[],
+    readonly workers: readonly ClusterProcess[],
+    private readonly undertaker: ChildProcess,
+    private readonly folder: string,
+  ) {}
+
+  /** Starts everything and waits until it is ready. */
+  static async start({ apis = 1, workers = 1, environment = {}, prepare }: ClusterOptions = {}): Promise<Cluster> {
+    const folder = await realpath(await mkdtemp(join(tmpdir(), 'interlock-cluster-')));
+    await chmod(folder, 0o755); // as root, the server runs under another account
+    const undertaker = spawn(process.execPath, ['test/support/cluster-undertaker.js', folder], {
+      stdio: ['pipe', 'ignore', 'inherit'],
+      detached: true, // a terminal's Ctrl-C is meant for the tests; this one acts after them
+    });
+    const database = await ClusterDatabase.start(folder).catch(async (error: unknown) => {
+      undertaker.stdin.end();
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    });
+    const variables = { ...ENVIRONMENT, INTERLOCK_HOME: folder, DATABASE_URL: database.url, ...environment };
+    const make = (kind: 'api' | 'worker', own: Record<string, string>, index: number) =>
+      new ClusterProcess(`${kind}-${index}`, `dist/apps/${kind}/main.js`, folder, { ...variables, ...own }, (pid) =>
+        undertaker.stdin.write(`${pid}\n`),
+      );
+    const cluster = new Cluster(
+      database,
+      replicas(apis).map((own, index) => make('api', own, index)),
+      replicas(workers).map((own, index) => make('worker', own, index)),
+      undertaker,
+      folder,
+    );
+    try {
+      await prepare?.(database);
+      for (const program of cluster.programs) program.start();
+      await cluster.waitReady();
+    } catch (error) {
+      await cluster.close();
+      throw error;
+    }
+    return cluster;
+  }
+
+  get programs(): readonly ClusterProcess[] {
+    return [...this.apis, ...this.workers];
+  }
+
+  api(index = 0): ClusterProcess {
+    return pick(this.apis, index);
+  }
+
+  worker(index = 0): ClusterProcess {
+    return pick(this.workers, index);
+  }
+
+  /** @throws NoAnswer */
+  get(path: string, request: ClusterRequest & { api?: number } = {}): Promise<ClusterAnswer> {
+    return callApi(this.api(request.api), 'GET', path, request);
+  }
+
+  /** @throws NoAnswer */
+  post(path: string, body?: unknown, request: ClusterRequest & { api?: number } = {}): Promise<ClusterAnswer> {
+    return callApi(this.api(request.api), 'POST', path, { ...request, body });
+  }
+
+  /** Brings everything up again that is down or frozen, and waits until it is ready. */
+  async restore(): Promise<void> {
+    await this.database.restart();
+    for (const program of this.programs) {
+      if (program.state === 'frozen') program.thaw();
+      program.start();
+    }
+    await this.waitReady();
+  }
+
+  async waitReady(): Promise<void> {
+    await Promise.all(this.programs.map((program) => program.waitReady()));
+  }
+
+  /** The ends of all logs, for the report of a failure. */
+  logs(charactersEach = 20_000): string {
+    return this.programs.map(({ name, log }) => `===== ${name}\n${log.slice(-charactersEach)}`).join('\n');
+  }
+
+  /** Ends all processes, by SIGKILL, and the database; removes the folder. */
+  async close(): Promise<void> {
+    await Promise.all(this.programs.map((program) => program.kill()));
+    await this.database.close();
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+    this.undertaker.stdin?.end();
+  }
+}
+
+function replicas(wanted: number | readonly Record<string, string>[]): readonly Record<string, string>[] {
+  return typeof wanted === 'number' ? Array.from({ length: wanted }, () => ({})) : wanted;
+}
+
+function pick(processes: readonly ClusterProcess[], index: number): ClusterProcess {
+  const process = processes[index];
+  if (process === undefined) throw new Error(`the cluster has no process ${index} of that kind`);
+  return process;
+}
