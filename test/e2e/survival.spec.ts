@@ -134,7 +134,7 @@ describe('R5 nothing is stranded', () => {
     await fixture.probe.query('DELETE FROM bullmq.job');
     await fixture.probe.query(`UPDATE runs SET nudged_at = nudged_at - interval '5 s'`);
     await fixture.worker({ pipelines: [completesAtOnce()] });
-    await fixture.reaches(runId, 'COMPLETED');
+    expect(await fixture.reaches(runId, 'COMPLETED')).toMatchObject({ attempt: 1 });
   });
 
   it('expires a run that waited too long for its start, rather than executing it late', async () => {

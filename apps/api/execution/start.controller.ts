@@ -1,5 +1,5 @@
 import type { Actor } from '@interlock/access';
-import { StartExecution, type StartExecutionResult, stateOf } from '@interlock/execution';
+import { StartExecution, type StartExecutionResult, type StartRequest, stateOf } from '@interlock/execution';
 import { Body, Controller, HttpCode, Post, Req, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
@@ -40,11 +40,24 @@ export class StartController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<StartAnswer> {
     const idempotencyKey = idempotencyKeyOf(request, body.idempotencyKey);
-    const wish = idempotencyKey === undefined ? body : { ...body, idempotencyKey };
-    const answer = answerTo(await this.commands.execute(new StartExecution(wish, caller)));
+    const answer = answerTo(await this.commands.execute(new StartExecution(requestOf(body, idempotencyKey), caller)));
     if (answer.replayed) response.status(200);
     return answer;
   }
+}
+
+function requestOf(body: StartBody, idempotencyKey: string | undefined): StartRequest {
+  const { mode, dryRun, maxPosition, notes, pipeline, strategy, input } = body;
+  return {
+    mode,
+    dryRun,
+    maxPosition,
+    strategy,
+    input,
+    ...(notes === undefined ? {} : { notes }),
+    ...(pipeline === undefined ? {} : { pipeline }),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+  };
 }
 
 function answerTo(result: StartExecutionResult): StartAnswer {

@@ -48,15 +48,15 @@ export function flag() {
 }
 
 /**
- * The name of a time zone, such as Europe/Berlin. Offsets such as +01:00 are refused: PostgreSQL reads their sign the other way
- * round.
+ * `UTC` or a time zone by area and place. Offsets and abbreviations are refused, since PostgreSQL reads them otherwise than people
+ * and Node do: the sign of +01:00 the other way round, IST as Israel rather than India.
  */
 export function timeZone() {
   return z
     .string()
     .refine(
-      (value) => /^[A-Za-z]/.test(value) && isTimeZone(value),
-      'the name of a time zone, such as UTC or America/New_York',
+      (value) => value === 'UTC' || (/^[A-Za-z]+\//.test(value) && isTimeZone(value)),
+      'UTC or the name of a time zone, such as America/New_York',
     );
 }
 

@@ -5,7 +5,6 @@ import { type NewOpsEvent, OpsEvents } from '@interlock/ops-events';
 import { isDatabaseUnavailable, type Transaction, Transactions } from '@interlock/persistence';
 import { AutoKillSwitch } from '@interlock/risk-guards';
 import { Injectable } from '@nestjs/common';
-import type { ExecuteRunResult } from './execute-run.js';
 import { canceledBy } from './judge-claim.js';
 import type { PipelineFailed, PipelineResult } from './pipeline.js';
 import type { RunFailure, RunParams, RunStatus } from './run.js';
@@ -32,6 +31,14 @@ export interface Attempt {
   readonly expectedDurationMs?: number;
 }
 
+/** What an attempt comes to. */
+export type Conclusion =
+  | { kind: 'ended'; status: RunStatus }
+  /** The attempt failed; the run is to be tried again after so many milliseconds. */
+  | { kind: 'retry'; delayMs: number }
+  /** The process is going away: another worker is to take the run. */
+  | { kind: 'handed-back' };
+
 /** While the database is away, a conclusion is tried again this often, as long as the lease is ours. */
 const REPEAT_MS = 250;
 
@@ -50,7 +57,7 @@ export class RunConclusions {
    * Writes the outcome. A database that is away is waited for, so that work which is done is not done again.
    * @throws HoldLost when the run is, or soon may be, somebody else's
    */
-  async conclude(attempt: Attempt, lease: RunLease): Promise<ExecuteRunResult> {
+  async conclude(attempt: Attempt, lease: RunLease): Promise<Conclusion> {
     for (;;) {
       if (lease.lost) throw new HoldLost(attempt.hold.runId);
       try {
@@ -62,7 +69,7 @@ export class RunConclusions {
     }
   }
 
-  private async write(tx: Transaction, attempt: Attempt): Promise<ExecuteRunResult> {
+  private async write(tx: Transaction, attempt: Attempt): Promise<Conclusion> {
     const { hold, outcome, params, durationMs, expectedDurationMs } = attempt;
     const result = await this.writeOutcome(tx, hold, outcome);
     if (result.kind === 'ended') {
@@ -78,7 +85,7 @@ export class RunConclusions {
     return result;
   }
 
-  private writeOutcome(tx: Transaction, hold: Hold, outcome: RunOutcome): Promise<ExecuteRunResult> {
+  private writeOutcome(tx: Transaction, hold: Hold, outcome: RunOutcome): Promise<Conclusion> {
     switch (outcome.kind) {
       case 'completed':
         return this.end(tx, hold, 'COMPLETED', outcome.result, {});
@@ -89,7 +96,7 @@ export class RunConclusions {
     }
   }
 
-  private async fail(tx: Transaction, hold: Hold, { failure, retryable }: PipelineFailed): Promise<ExecuteRunResult> {
+  private async fail(tx: Transaction, hold: Hold, { failure, retryable }: PipelineFailed): Promise<Conclusion> {
     const attemptsFailed = hold.failures + 1;
     const { jobAttempts, jobBackoffMs } = this.settings;
     const details = { reason: failureSentence(failure), stage: failure.stage, attemptsFailed, attempts: jobAttempts };
@@ -103,7 +110,7 @@ export class RunConclusions {
     return this.end(tx, hold, 'FAILED', { failure }, details, exhausted);
   }
 
-  private async abort(tx: Transaction, hold: Hold, cause: AbortCause): Promise<ExecuteRunResult> {
+  private async abort(tx: Transaction, hold: Hold, cause: AbortCause): Promise<Conclusion> {
     switch (cause.kind) {
       case 'hold-lost':
         throw new HoldLost(hold.runId);
@@ -128,7 +135,7 @@ export class RunConclusions {
     hold: Hold,
     end: RunEnd & { failure: RunFailure },
     details: { actor?: string; scope?: string },
-  ): Promise<ExecuteRunResult> {
+  ): Promise<Conclusion> {
     return this.end(tx, hold, 'CANCELED', end, { reason: failureSentence(end.failure), ...details });
   }
 
@@ -139,7 +146,7 @@ export class RunConclusions {
     end: RunEnd,
     details: Record<string, unknown>,
     further: readonly NewOpsEvent[] = [],
-  ): Promise<ExecuteRunResult> {
+  ): Promise<Conclusion> {
     await this.runs.end(tx, hold, status, end);
     const event = endEvent(status);
     await this.events.recordAll(tx, [...(event === undefined ? [] : [runEvent(event, hold, details)]), ...further]);

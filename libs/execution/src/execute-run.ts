@@ -6,10 +6,10 @@ import { AutoKillSwitch } from '@interlock/risk-guards';
 import { Logger } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { RunClaims } from './claim-run.js';
-import { type Attempt, RunConclusions, type RunOutcome } from './conclude-run.js';
+import { type Attempt, type Conclusion, RunConclusions, type RunOutcome } from './conclude-run.js';
 import { type Pipeline, PipelineFailed } from './pipeline.js';
 import { Pipelines } from './pipelines.js';
-import type { RunParams, RunStatus } from './run.js';
+import type { RunParams } from './run.js';
 import { RunLease } from './run-lease.js';
 import { RunStages } from './run-stages.repository.js';
 import { paramsOf } from './run-view.js';
@@ -25,13 +25,9 @@ export class ExecuteRun extends Command<ExecuteRunResult> {
 }
 
 export type ExecuteRunResult =
-  | { kind: 'ended'; status: RunStatus }
-  /** The attempt failed; the run is to be tried again after so many milliseconds. */
-  | { kind: 'retry'; delayMs: number }
+  | Conclusion
   /** There is no such run, somebody else holds it, or it has ended: the job was a nudge too many. */
   | { kind: 'nothing-to-do' }
-  /** The process is going away: another worker is to take the run. */
-  | { kind: 'handed-back' }
   /** Somebody else took the run over, or may have. */
   | { kind: 'hold-lost' };
 

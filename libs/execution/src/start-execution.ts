@@ -106,7 +106,9 @@ export class StartExecutionHandler implements ICommandHandler<StartExecution> {
         if (outcome !== undefined && outcome !== 'enqueued') return { kind: outcome, runId: run.runId };
         return { kind: 'replayed', jobId: run.runId, ...run };
       }
-      default:
+      case 'key-reused':
+      case 'kill-switch':
+      case 'refused':
         return admission;
     }
   }

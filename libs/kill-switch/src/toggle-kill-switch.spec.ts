@@ -32,11 +32,13 @@ afterAll(async () => {
   await database.drop();
 });
 
-function toggle(
-  scope: Scope,
-  enabled: boolean,
-  { level = 'halt' as Level, actor = admin, reason = undefined as string | undefined } = {},
-) {
+interface Manner {
+  level?: Level;
+  actor?: Actor;
+  reason?: string;
+}
+
+function toggle(scope: Scope, enabled: boolean, { level = 'halt', actor = admin, reason }: Manner = {}) {
   return processes[0]!.get(CommandBus).execute(new ToggleKillSwitch({ scope, enabled, level, reason }, actor));
 }
 

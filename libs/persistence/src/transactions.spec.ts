@@ -92,7 +92,7 @@ describe('transactions', () => {
       pid = await pidOf(tx);
       await tx.query('INSERT INTO slow VALUES (1)');
     });
-    const judged = expect(lost).rejects.toBeInstanceOf(CommitOutcomeUnknown);
+    const outcome = lost.catch((error: unknown) => error);
     await eventually('the commit is under way', async () => {
       const { rows } = await probe.query(
         `SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND query = 'COMMIT' AND state = 'active'`,
@@ -101,7 +101,7 @@ describe('transactions', () => {
       return rows.length > 0;
     });
     await probe.query('SELECT pg_terminate_backend($1)', [pid]);
-    await judged;
+    expect(await outcome).toBeInstanceOf(CommitOutcomeUnknown);
   });
 
   it('tell a lost database from a fault of the work', async () => {
@@ -123,6 +123,6 @@ describe('transactions', () => {
       });
       await tx.query('SELECT 1');
     });
-    await expect(idle).rejects.toThrow();
+    await expect(idle).rejects.toThrow(/terminat|closed|not queryable|idle/i);
   });
 });

@@ -19,7 +19,9 @@ export class RunSurvival1764000000004 implements MigrationInterface {
     await runner.query(`
       CREATE UNIQUE INDEX runs_by_idempotency_key ON runs (strategy, idempotency_key)
       WHERE idempotency_key IS NOT NULL AND status <> 'ENQUEUE_FAILED'`);
-    await runner.query(`CREATE INDEX runs_waiting_for_nudge ON runs (nudged_at) WHERE status IN ('QUEUED', 'RETRYING')`);
+    await runner.query(
+      `CREATE INDEX runs_waiting_for_nudge ON runs (nudged_at) WHERE status IN ('QUEUED', 'RETRYING')`,
+    );
     await runner.query(`CREATE INDEX runs_by_lease ON runs (lease_expires_at) WHERE status = 'RUNNING'`);
   }
 
