@@ -100,7 +100,7 @@ async function launch(
     if (launched === 'already running') {
       const running = await attach(place, password, options.signal);
       if (running) return running;
-      throw new Error(`Another server holds the database in ${place.dataFolder}. The end of its log:\n${log.tail()}`);
+      throw new Error(`The server that held the database in ${place.dataFolder} ended at this moment. Start again.`);
     }
     const server = describe(launched.pid, launched.port, place, password, launched.exited, false);
     try {

@@ -54,16 +54,16 @@ export async function launchServer(
     options.signal?.throwIfAborted();
     disownForeignPid(place);
     const port = options.port ?? (await freePort());
+    const mark = log.mark(); // before the spawn: a busy machine may run the child to its end before we go on
     const child = spawn(postgres, serverArguments(place.dataFolder, port, options.settings), {
       ...spawnOptions({ folder: place.dataFolder, account: place.account }),
       stdio: ['ignore', log.descriptor, log.descriptor],
     });
     const exited = exitOf(child);
-    const written = log.tail().length;
     if (await becomesReady(child, exited, place.dataFolder, deadline, options.signal)) {
       return { pid: child.pid ?? 0, port, exited };
     }
-    const reason = log.tail().slice(written);
+    const reason = log.since(mark);
     if (/lock file ".*" already exists/.test(reason)) return 'already running';
     if (/could not bind|could not create any TCP/i.test(reason) && attempt < PORT_ATTEMPTS) continue;
     // The server before was killed and some of its processes are still finishing a statement.
@@ -71,7 +71,7 @@ export async function launchServer(
       await delay(200);
       continue;
     }
-    throw new Error(`The embedded PostgreSQL did not start (log: ${log.path}):\n${log.tail()}`);
+    throw new Error(`The embedded PostgreSQL did not start (log: ${log.path}):\n${reason}`);
   }
 }
 

@@ -8,8 +8,10 @@ export interface ServerLog {
   readonly path: string;
   /** To hand to the server as its standard output and error. */
   readonly descriptor: number;
-  /** The end of what was written since this start. */
-  tail(): string;
+  /** Its size in bytes now, as a mark for `since`. */
+  mark(): number;
+  /** What was written after a mark; of much, the end. */
+  since(mark: number): string;
   close(): void;
 }
 
@@ -18,11 +20,11 @@ export function openServerLog(home: string): ServerLog {
   const path = join(home, 'postgres.log');
   if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > ROTATE_AT) renameSync(path, `${path}.1`);
   const descriptor = openSync(path, 'a', 0o600);
-  const start = fstatSync(descriptor).size;
   return {
     path,
     descriptor,
-    tail: () => readFileSync(path).subarray(start).subarray(-2_000).toString().trim(),
+    mark: () => fstatSync(descriptor).size,
+    since: (mark) => readFileSync(path).subarray(mark).subarray(-2_000).toString().trim(),
     close: () => closeSync(descriptor),
   };
 }
