@@ -125,8 +125,8 @@ describe('settings', () => {
 
     const defaults = environmentSchema.parse({});
     for (const match of documented) {
-      const value = defaults[match[1] as keyof typeof defaults];
-      expect(`${match[1]}=${match[2]}`).toBe(`${match[1]}=${value?.toString() ?? ''}`);
+      const value = defaults[match[1] as keyof typeof defaults] as string | undefined; // as it is written
+      expect(`${match[1]}=${match[2]}`).toBe(`${match[1]}=${value ?? ''}`);
     }
   });
 });

@@ -123,6 +123,6 @@ describe('transactions', () => {
       });
       await tx.query('SELECT 1');
     });
-    await expect(idle).rejects.toThrow(/terminat|closed|not queryable|idle/i);
+    await expect(idle).rejects.toThrow(/terminat|closed|not queryable|idle|already released/i);
   });
 });
