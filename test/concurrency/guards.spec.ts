@@ -2,6 +2,7 @@ import type { Mode } from '@interlock/kill-switch';
 import { isDatabaseUnavailable, SharedBatches, Transactions } from '@interlock/persistence';
 import { type Purpose, RiskGuards, RiskState, RiskStateUnavailable } from '@interlock/risk-guards';
 import type { TestingModule } from '@nestjs/testing';
+import * as fc from 'fast-check';
 import { Client } from 'pg';
 import { startRiskGuards } from '../support/risk-guards-module.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
@@ -185,6 +186,39 @@ describe('the sliding minute', () => {
       await probe.query(`UPDATE admissions SET at = at - interval '61 seconds' WHERE number <= 51`);
       expect(await admit(tight, ['mock', 'mock'], 'order')).toEqual([true, false]);
       expect(await admit(replicas[0]!, ['mock'], 'order')).toEqual([true]);
+    } finally {
+      await tight.close();
+    }
+  });
+
+  it('G3 admits as a plain list of times does, whatever is asked, waited for or changed', async () => {
+    const generous = replicas[0]!;
+    const tight = await startRiskGuards(database.url, { ORDER_RATE_LIMIT_PER_MIN: '7' });
+    const step = fc.oneof(
+      fc.record({ ask: fc.integer({ min: 1, max: 60 }), of: fc.constantFrom('tight', 'generous') }),
+      fc.record({ wait: fc.constantFrom(5, 20, 40, 70) }),
+    );
+    try {
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+          await forget();
+          let ages: number[] = []; // of what was admitted, in seconds
+          for (const next of steps) {
+            if ('wait' in next) {
+              await age(next.wait);
+              ages = ages.map((seconds) => seconds + next.wait);
+              continue;
+            }
+            const room = Math.max((next.of === 'tight' ? 7 : LIMIT) - ages.filter((seconds) => seconds < 60).length, 0);
+            const intents = oneTo(next.ask).map((): Mode => 'mock');
+            const verdicts = await admit(next.of === 'tight' ? tight : generous, intents, 'order');
+            const admitted = verdicts.filter(Boolean).length;
+            expect(admitted).toBe(Math.min(room, next.ask));
+            ages.push(...oneTo(admitted).map(() => 0));
+          }
+        }),
+        { numRuns: 40 },
+      );
     } finally {
       await tight.close();
     }

@@ -4,6 +4,5 @@ export { RiskDays, type TradingResult } from './risk-days.js';
 export { type Purpose, RiskGuards } from './risk-guards.js';
 export { RiskGuardsModule } from './risk-guards.module.js';
 export { RiskState, RiskStateUnavailable } from './risk-state.js';
-export { maximumPosition } from './rules/maximum-position.js';
 export type { GuardRefusal } from './rules/refusal.js';
 export { type LedgerSeed, seedLedger } from './seed-ledger.js';

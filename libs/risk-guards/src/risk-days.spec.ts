@@ -174,6 +174,12 @@ describe('a change of the time zone', () => {
     expect(rows[0]).toEqual({ loss: '100', fills: '100' });
   });
 
+  it('G4 to one that the database does not know changes nothing', async () => {
+    await expect(adopt('Mars/Olympus')).rejects.toThrow(/time zone "Mars\/Olympus" not recognized/);
+    const { rows } = await probe.query('SELECT timezone FROM risk_day');
+    expect(rows).toEqual([{ timezone: 'UTC' }]);
+  });
+
   it('is made at boot by the settings', async () => {
     await fill(new Date().toISOString(), '-5');
     const other = await startRiskGuards(database.url, { RISK_DAY_TIMEZONE: 'Asia/Tokyo' });

@@ -11,7 +11,7 @@ describe('maximum position', () => {
   it('allows up to and including the limit', () => {
     fc.assert(
       fc.property(units, units, (wanted, limit) => {
-        expect(maximumPosition(amountOf(wanted), amountOf(limit)) === undefined).toBe(wanted <= limit);
+        expect(maximumPosition(amountOf(wanted), amountOf(limit), 'mode:live') === undefined).toBe(wanted <= limit);
       }),
     );
   });
@@ -46,7 +46,7 @@ describe('daily loss', () => {
 
   it('G4 throws rather than let through what is no number', () => {
     expect(() => dailyLoss('NaN', '1', 'mode:mock')).toThrow(RangeError);
-    expect(() => maximumPosition(Number.POSITIVE_INFINITY, 1)).toThrow(RangeError);
+    expect(() => maximumPosition(Number.POSITIVE_INFINITY, 1, 'mode:mock')).toThrow(RangeError);
   });
 });
 

@@ -10,7 +10,7 @@ import type { GuardRefusal } from './refusal.js';
 export function maximumPosition(
   maxPosition: string | number,
   limit: string | number,
-  scope = 'global',
+  scope: string,
 ): GuardRefusal | undefined {
   const wanted = decimal(maxPosition);
   const allowed = decimal(limit);
