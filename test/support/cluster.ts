@@ -24,6 +24,7 @@ const ENVIRONMENT = {
   ADMIN_API_TOKEN: TEST_TOKEN,
   PORT: '0',
   WORKER_PORT: '0',
+  WITNESS_PIPELINE: 'true',
   LOG_LEVEL: 'info', // the line with the address is read
   RUN_LEASE_MS: '2000',
   JOB_BACKOFF_MS: '100',

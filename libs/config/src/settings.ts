@@ -61,13 +61,14 @@ export const environmentSchema = z.object({
   ALERT_TIMEOUT_MS: integer(100, 60_000).default(5_000),
   CALIBRATION_DATASET: name().default('sample'),
   FAULT_POINTS: faultWishes().optional(),
+  WITNESS_PIPELINE: flag().optional(),
 });
 
 /** Secrets may also come from a file named by `<NAME>_FILE`, as container platforms hand them out. */
 export const SECRET_NAMES = ['ADMIN_API_TOKEN', 'DATABASE_URL', 'ALERT_WEBHOOK_URL'] as const;
 
 /** For tests of the program itself. Refused unless NODE_ENV is test, and so no part of `.env.example`. */
-export const TEST_ONLY_NAMES = ['FAULT_POINTS'] as const;
+export const TEST_ONLY_NAMES = ['FAULT_POINTS', 'WITNESS_PIPELINE'] as const;
 
 type Environment = z.infer<typeof environmentSchema>;
 
@@ -140,6 +141,8 @@ export class Settings {
   readonly alertTimeoutMs: number;
   /** Empty unless NODE_ENV is test. */
   readonly faultWishes: readonly FaultWish[];
+  /** Whether there is a pipeline `witness`; false unless NODE_ENV is test. */
+  readonly witnessPipeline: boolean;
 
   constructor(private readonly environment: Environment) {
     this.host = environment.HOST;
@@ -172,6 +175,7 @@ export class Settings {
     this.alertBackoffMs = environment.ALERT_BACKOFF_MS;
     this.alertTimeoutMs = environment.ALERT_TIMEOUT_MS;
     this.faultWishes = environment.FAULT_POINTS ?? [];
+    this.witnessPipeline = environment.WITNESS_PIPELINE ?? false;
   }
 
   /** The same settings with this database: the embedded server's address is known only once it runs. */
@@ -210,9 +214,7 @@ export function readSettings(environment: Record<string, string | undefined> = p
   }
   for (const testOnly of TEST_ONLY_NAMES) {
     if (values[testOnly] !== undefined && values['NODE_ENV'] !== 'test')
-      problems.push(
-        `${testOnly} must not be set: it makes the program fail on purpose, for tests (NODE_ENV=test) only`,
-      );
+      problems.push(`${testOnly} must not be set: it is for tests of the program (NODE_ENV=test) only`);
   }
   if (problems.length > 0 || !parsed.success) throw new InvalidSettings(problems);
   return new Settings(parsed.data);

@@ -126,6 +126,7 @@ export class ExecuteRunHandler implements ICommandHandler<ExecuteRun> {
       const result = await pipeline.run({
         runId: hold.runId,
         params,
+        epoch: hold.epoch,
         signal,
         stage: (name, work) => stages.carryOut(name, work),
       });

@@ -1,4 +1,5 @@
 import { CalibrationModule } from '@interlock/calibration';
+import { Settings } from '@interlock/config';
 import { KillSwitchModule } from '@interlock/kill-switch';
 import { OpsEventsModule } from '@interlock/ops-events';
 import { RiskGuardsModule } from '@interlock/risk-guards';
@@ -17,6 +18,7 @@ import { ListRunsHandler } from './list-runs.js';
 import { type Pipeline, PIPELINES } from './pipeline.js';
 import { Pipelines } from './pipelines.js';
 import { CalibrationPipeline } from './pipelines/calibration.pipeline.js';
+import { WitnessPipeline } from './pipelines/witness.pipeline.js';
 import { RunEntity, RunReportEntity, RunStageEntity } from './run.entity.js';
 import { RunEnqueues } from './run-enqueues.js';
 import { RunStages } from './run-stages.repository.js';
@@ -29,10 +31,12 @@ import { SweepRunsHandler } from './sweep-runs.js';
 const SHARED: Provider[] = [
   Runs,
   CalibrationPipeline,
+  WitnessPipeline,
   {
     provide: PIPELINES,
-    inject: [CalibrationPipeline],
-    useFactory: (...pipelines: Pipeline[]) => pipelines,
+    inject: [Settings, CalibrationPipeline, WitnessPipeline],
+    useFactory: (settings: Settings, calibration: Pipeline, witness: Pipeline) =>
+      settings.witnessPipeline ? [calibration, witness] : [calibration],
   },
   Pipelines,
 ];

@@ -4,6 +4,8 @@ import type { RunFailure, RunParams } from './run.js';
 export interface PipelineContext {
   readonly runId: string;
   readonly params: RunParams;
+  /** Names this worker's hold on the run: what a pipeline writes for the run must be refused once there is a later one (R4). */
+  readonly epoch: number;
   /** Aborted when the work must end at once: kill switch, cancel, lost lease, shutdown. Every stage must honour it. */
   readonly signal: AbortSignal;
   /**
