@@ -1,0 +1,180 @@
+import type { FaultPoint } from '@interlock/observability';
+import type { RunStatus } from '../../libs/execution/src/run.js';
+import type { Cluster } from '../support/cluster.js';
+import { type ClusterAnswer, type ClusterRequest, NoAnswer } from '../support/cluster-client.js';
+import type { ClusterProcess } from '../support/cluster-process.js';
+import { eventually } from '../support/eventually.js';
+
+/** What a scenario may look at of a run. */
+export interface RunRow {
+  id: string;
+  status: RunStatus;
+  attempt: number;
+  failures: number;
+  worker_losses: number;
+  epoch: number;
+  lease_owner: string | null;
+  /** Milliseconds until the lease runs out, by the database's clock. */
+  lease_left_ms: number | null;
+}
+
+/** Events that tell of a run's end; a run has one of them, and one only (R1). */
+const END_EVENTS: Partial<Record<RunStatus, string>> = {
+  COMPLETED: 'run_completed',
+  CANCELED: 'run_canceled',
+  FAILED: 'retry_exhausted',
+};
+
+/** One scenario's view of the cluster: runs of a strategy of its own, processes to arm, and what must hold afterwards. */
+export class Scene {
+  /** What each log held when the scenario began. */
+  private readonly logsBefore: ReadonlyMap<ClusterProcess, string>;
+
+  constructor(
+    readonly cluster: Cluster,
+    readonly strategy: string,
+  ) {
+    this.logsBefore = new Map(cluster.programs.map((program) => [program, program.log]));
+  }
+
+  /** Starts the process anew, with these fault points armed: `start-after-commit=kill`. */
+  async arm(program: ClusterProcess, faults: string, environment: Record<string, string> = {}): Promise<void> {
+    await program.kill();
+    program.start({ FAULT_POINTS: faults, ...environment });
+    await program.waitReady();
+  }
+
+  /** Starts the process anew, as its supervisor would: nothing is armed any more. */
+  async restart(program: ClusterProcess, environment: Record<string, string> = {}): Promise<void> {
+    await program.kill();
+    program.start(environment);
+    await program.waitReady();
+  }
+
+  /** Waits until some process has been struck at the point. */
+  async struck(point: FaultPoint, deadlineMs?: number): Promise<void> {
+    await eventually(`${point} is visited`, () => this.visited.includes(point), deadlineMs);
+  }
+
+  /** The points at which some process was struck. */
+  get visited(): string[] {
+    return this.cluster.programs.flatMap((program) => {
+      const before = this.logsBefore.get(program) ?? '';
+      // A log that has grown too long has lost its beginning.
+      const log = program.log.startsWith(before) ? program.log.slice(before.length) : program.log;
+      return [...log.matchAll(/^fault point ([a-z-]+): /gm)].map(([, point = '']) => point);
+    });
+  }
+
+  /** Sees to it that these processes are up, and no others. */
+  async only(up: readonly ClusterProcess[]): Promise<void> {
+    await Promise.all(this.cluster.programs.filter((one) => !up.includes(one)).map((one) => one.kill()));
+    for (const one of up) one.start();
+    await Promise.all(up.map((one) => one.waitReady()));
+  }
+
+  /** A start under this scenario's strategy. @throws NoAnswer */
+  start(wish: Record<string, unknown> = {}, request: ClusterRequest & { api?: number } = {}): Promise<ClusterAnswer> {
+    return this.cluster.post(
+      '/api/execution/start',
+      { dryRun: false, strategy: this.strategy, ...wish },
+      { api: 1, timeoutMs: 20_000, ...request },
+    );
+  }
+
+  /** A start that is accepted; returns the run's id. */
+  async accepted(wish: Record<string, unknown> = {}): Promise<string> {
+    const { status, body } = await this.start(wish);
+    if (status !== 202) throw new Error(`not accepted: ${status} ${JSON.stringify(body)}`);
+    return String(body['runId']);
+  }
+
+  /** Turns the strategy's switch on (or off), through api 1 unless told; also says how long the answer took, in milliseconds. */
+  async toggle(
+    enabled = true,
+    { api = 1, scope = `strategy:${this.strategy}` }: { api?: number; scope?: string } = {},
+  ): Promise<ClusterAnswer & { tookMs: number }> {
+    const sentAt = performance.now();
+    const answer = await this.cluster.post('/api/execution/stop', { enabled, scope }, { api, timeoutMs: 20_000 });
+    return { ...answer, tookMs: performance.now() - sentAt };
+  }
+
+  async query<Row extends Record<string, unknown>>(statement: string, values: unknown[] = []): Promise<Row[]> {
+    return this.cluster.database.query<Row>(statement, values);
+  }
+
+  /** The runs of this scenario, oldest first. */
+  runs(): Promise<RunRow[]> {
+    return this.rows('strategy', this.strategy);
+  }
+
+  async run(runId: string): Promise<RunRow> {
+    const [run] = await this.rows('id', runId);
+    if (run === undefined) throw new Error('no such run');
+    return run;
+  }
+
+  /** The one run of this scenario: of a start whose answer never came. */
+  async onlyRun(): Promise<string> {
+    const runs = await this.runs();
+    expect(runs).toHaveLength(1);
+    return runs[0]!.id;
+  }
+
+  reaches(runId: string, statuses: RunStatus | readonly RunStatus[], deadlineMs = 20_000): Promise<RunRow> {
+    const look = async (): Promise<RunRow | undefined> => {
+      const run = await this.run(runId);
+      return statuses.includes(run.status) ? run : undefined;
+    };
+    return eventually(`run is ${String(statuses)}`, look, deadlineMs).catch(async (error: unknown) => {
+      throw new Error(`it is ${JSON.stringify(await this.run(runId))}`, { cause: error });
+    });
+  }
+
+  /** Lets the time go by after which the sweeper nudges a run that nobody has taken. */
+  async letNudgeAge(runId: string): Promise<void> {
+    await this.query(`UPDATE runs SET nudged_at = nudged_at - interval '10 minutes' WHERE id = $1`, [runId]);
+  }
+
+  /**
+   * R1, R3: the run has ended, once: one final status that stays, one event that tells it, one report if it completed, and no job
+   * that could make it begin anew.
+   */
+  async endsOnce(runId: string, status: RunStatus, deadlineMs?: number): Promise<RunRow> {
+    const run = await this.reaches(runId, status, deadlineMs);
+    const ends = Object.values(END_EVENTS);
+    const told = await this.query<{ event: string }>(
+      'SELECT event FROM ops_events WHERE run_id = $1 AND event = ANY($2::text[])',
+      [runId, ends],
+    );
+    expect(told.map(({ event }) => event)).toEqual(END_EVENTS[status] === undefined ? [] : [END_EVENTS[status]]);
+    const reports = await this.query('SELECT 1 FROM run_reports WHERE run_id = $1', [runId]);
+    expect(reports).toHaveLength(status === 'COMPLETED' ? 1 : 0);
+    return run;
+  }
+
+  /** The run is as it was when `before` was read: nobody has changed it since. */
+  async isUnchanged(before: RunRow): Promise<void> {
+    expect(await this.run(before.id)).toEqual(before);
+  }
+
+  /** R2: no stage of the run was ever begun. */
+  async neverExecuted(runId: string): Promise<void> {
+    const begun = await this.query('SELECT started_at FROM runs WHERE id = $1 AND started_at IS NOT NULL', [runId]);
+    expect([...begun, ...(await this.query('SELECT name FROM run_stages WHERE run_id = $1', [runId]))]).toEqual([]);
+  }
+
+  private rows(column: 'id' | 'strategy', value: string): Promise<RunRow[]> {
+    return this.query<RunRow & Record<string, unknown>>(
+      `SELECT id, status, attempt, failures, worker_losses, epoch, lease_owner,
+              extract(epoch FROM lease_expires_at - clock_timestamp())::float8 * 1000 AS lease_left_ms
+       FROM runs WHERE ${column} = $1 ORDER BY id`,
+      [value],
+    );
+  }
+}
+
+/** The client's side of a request whose process died: it must not have been answered. */
+export async function expectNoAnswer(request: Promise<ClusterAnswer>): Promise<void> {
+  await expect(request).rejects.toBeInstanceOf(NoAnswer);
+}
