@@ -1,6 +1,7 @@
 import { CalibrationModule, ImportSampleDataset } from '@interlock/calibration';
 import { readSettings, type Settings, SettingsModule } from '@interlock/config';
-import { PersistenceModule } from '@interlock/persistence';
+import { PersistenceModule, Transactions } from '@interlock/persistence';
+import { seedLedger } from '@interlock/risk-guards';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { CommandBus, CqrsModule } from '@nestjs/cqrs';
 import { NestFactory } from '@nestjs/core';
@@ -8,6 +9,8 @@ import { NestFactory } from '@nestjs/core';
 /** What seeding found or did: one line for people per item. */
 export interface SeedResult {
   dataset: string;
+  /** Absent when no trading was wanted. */
+  ledger?: string;
 }
 
 @Module({})
@@ -25,8 +28,11 @@ class SeedModule {
   }
 }
 
-/** Fills a migrated database with what the first steps need. Doing it again changes nothing. */
-export async function seedDatabase(databaseUrl: string): Promise<SeedResult> {
+/**
+ * Fills a migrated database with what the first steps need. Doing it again changes nothing.
+ * @param withLedger also makes a little trading in mode mock, for guards to read
+ */
+export async function seedDatabase(databaseUrl: string, { withLedger = false } = {}): Promise<SeedResult> {
   const settings = readSettings({ DATABASE_URL: databaseUrl });
   const context = await NestFactory.createApplicationContext(SeedModule.forRoot(settings), {
     logger: ['error', 'fatal'],
@@ -34,8 +40,15 @@ export async function seedDatabase(databaseUrl: string): Promise<SeedResult> {
   });
   try {
     const { kind, dataset } = await context.get(CommandBus).execute(new ImportSampleDataset());
-    return { dataset: `${dataset.name}, ${dataset.rows} markets${kind === 'unchanged' ? ', there already' : ''}` };
+    const result = { dataset: `${dataset.name}, ${dataset.rows} markets${thereAlready(kind)}` };
+    if (!withLedger) return result;
+    const ledger = await context.get(Transactions).run(seedLedger);
+    return { ...result, ledger: `${ledger.summary}${thereAlready(ledger.kind)}` };
   } finally {
     await context.close();
   }
+}
+
+function thereAlready(kind: string): string {
+  return kind === 'unchanged' ? ', there already' : '';
 }

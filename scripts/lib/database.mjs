@@ -59,9 +59,8 @@ function isUnreachable(error) {
   );
 }
 
-/** Imports the bundled dataset; doing it again changes nothing. */
-export async function seed(url) {
+/** Imports the bundled dataset, and makes a little trading when wanted; doing it again changes nothing. */
+export async function seed(url, { withLedger = false } = {}) {
   const { seedDatabase } = await import(built('apps/cli/seed-database.js'));
-  const { dataset } = await seedDatabase(url);
-  return dataset;
+  return seedDatabase(url, { withLedger });
 }

@@ -62,7 +62,7 @@ class Launcher {
     await prepareProgram({ signal });
     await step('database', (onProgress) => this.#openDatabase(onProgress));
     await step('migrate', () => orStop(signal, migrate(this.#database.url)));
-    await step('dataset', () => orStop(signal, seed(this.#database.url)));
+    await step('dataset', async () => (await orStop(signal, seed(this.#database.url))).dataset);
 
     const environment = (more) => () => ({
       ...process.env,

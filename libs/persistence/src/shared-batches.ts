@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
 interface Waiting<I, R> {
   intent: I;
   resolve: (result: R) => void;
@@ -12,6 +14,8 @@ interface Waiting<I, R> {
 export class SharedBatches<I, R> {
   private waiting: Waiting<I, R>[] = [];
   private underWay = false;
+  /** A batch belongs to no single caller, so what it logs must not carry the request id of whoever came first. */
+  private readonly outsideOfRequests = AsyncLocalStorage.snapshot();
 
   /**
    * @param carryOut answers the intents in their order; when it throws nothing of the batch may have happened, unless
@@ -29,7 +33,7 @@ export class SharedBatches<I, R> {
   add(intent: I): Promise<R> {
     return new Promise<R>((resolve, reject) => {
       this.waiting.push({ intent, resolve, reject });
-      if (!this.underWay) void this.carryOutAll();
+      if (!this.underWay) void this.outsideOfRequests(() => this.carryOutAll());
     });
   }
 
