@@ -83,6 +83,6 @@ export class RunReportEntity {
   @PrimaryColumn('uuid', { name: 'run_id' })
   runId!: string;
 
-  @Column('jsonb')
+  @Column('json')
   report!: Record<string, unknown>;
 }

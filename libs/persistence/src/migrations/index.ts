@@ -3,6 +3,7 @@ import { Datasets1764000000001 } from './1764000000001-datasets.js';
 import { LedgerAndGuards1764000000002 } from './1764000000002-ledger-and-guards.js';
 import { AlertDeliveries1764000000003 } from './1764000000003-alert-deliveries.js';
 import { RunSurvival1764000000004 } from './1764000000004-run-survival.js';
+import { ReportAsWritten1764000000005 } from './1764000000005-report-as-written.js';
 
 /** Every migration, oldest first. They only go forward. */
 export const migrations = [
@@ -11,4 +12,5 @@ export const migrations = [
   LedgerAndGuards1764000000002,
   AlertDeliveries1764000000003,
   RunSurvival1764000000004,
+  ReportAsWritten1764000000005,
 ];
