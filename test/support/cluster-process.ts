@@ -85,6 +85,18 @@ export class ClusterProcess {
     });
   }
 
+  /** Starts it, again when it ended before it was ready: what it needs may be away just then. @throws after 60 s */
+  async startUntilReady(): Promise<void> {
+    for (const until = performance.now() + 2 * READY_PATIENCE_MS; ;) {
+      this.start();
+      try {
+        return await this.waitReady();
+      } catch (error) {
+        if (performance.now() > until) throw error;
+      }
+    }
+  }
+
   /** SIGKILL, frozen or not; resolves when it is gone. */
   async kill(): Promise<void> {
     this.child?.kill('SIGKILL');

@@ -105,11 +105,8 @@ export class Cluster {
   /** Brings everything up again that is down or frozen, and waits until it is ready. */
   async restore(): Promise<void> {
     await this.database.restart();
-    for (const program of this.programs) {
-      if (program.state === 'frozen') program.thaw();
-      program.start();
-    }
-    await this.waitReady();
+    for (const program of this.programs) if (program.state === 'frozen') program.thaw();
+    await Promise.all(this.programs.map((program) => program.startUntilReady()));
   }
 
   async waitReady(): Promise<void> {

@@ -1,0 +1,46 @@
+#!/usr/bin/env node
+import { requireNode } from './lib/check-node.mjs';
+
+requireNode();
+
+const help = `Usage: npm run test:chaos -- [--seed N] [--operations N] [--shrink-minutes N] [--auto-kill-switch] [--logs FILE]
+
+Starts two apis, two workers and a database, lets a random schedule loose on them (starts, switches, cancels; processes killed
+and frozen, the database stopped), and checks that every promise of docs/safety.md was kept. The same seed makes the same
+schedule. On failure it prints what was broken, the history that concerns it and the schedule, and looks for a shorter one that
+fails as well. See docs/chaos.md.
+
+  --seed N             the schedule's seed; a random one unless told
+  --operations N       its length (2000)
+  --shrink-minutes N   how long to look for a shorter schedule (5)
+  --auto-kill-switch   let failing runs turn the global switch on
+  --logs FILE          on failure, write the programs' logs there`;
+
+void import('./lib/command.mjs').then(({ runScript }) =>
+  runScript(
+    help,
+    async ({ signal, args }) => {
+      const { parseArgs } = await import('node:util');
+      const { prepareProgram } = await import('./lib/prepare-program.mjs');
+      const { runJest } = await import('./lib/run-jest.mjs');
+      const { values } = parseArgs({
+        args,
+        options: {
+          seed: { type: 'string', default: String(Math.floor(Math.random() * 1_000_000)) },
+          operations: { type: 'string', default: '2000' },
+          'shrink-minutes': { type: 'string', default: '5' },
+          'auto-kill-switch': { type: 'boolean', default: false },
+          logs: { type: 'string' },
+        },
+      });
+      process.env.INTERLOCK_CHAOS_SEED = values.seed;
+      process.env.INTERLOCK_CHAOS_OPERATIONS = values.operations;
+      process.env.INTERLOCK_CHAOS_SHRINK_MINUTES = values['shrink-minutes'];
+      process.env.INTERLOCK_CHAOS_AUTO_KILL_SWITCH = String(values['auto-kill-switch']);
+      if (values.logs !== undefined) process.env.INTERLOCK_CHAOS_LOGS = values.logs;
+      await prepareProgram({ signal });
+      return runJest(['test/chaos/chaos.spec.ts'], signal);
+    },
+    { passArguments: true },
+  ),
+);

@@ -1,0 +1,75 @@
+import { writeFileSync } from 'node:fs';
+import { reportFailure } from './report.js';
+import { type ChaosOptions, type ChaosResult, runChaos } from './run-chaos.js';
+import { makeSchedule, type Operation } from './schedule.js';
+import { shrink } from './shrink.js';
+
+/** `npm run test:chaos` sets these (scripts/test-chaos.mjs); `npm test` runs the short form. */
+const {
+  INTERLOCK_CHAOS_SEED: seedText = '1',
+  INTERLOCK_CHAOS_OPERATIONS: operationsText = '500',
+  INTERLOCK_CHAOS_AUTO_KILL_SWITCH: autoText = 'false',
+  INTERLOCK_CHAOS_SHRINK_MINUTES: shrinkText = '0',
+  INTERLOCK_CHAOS_LOGS: logFile,
+} = process.env;
+const isLong = process.env['INTERLOCK_CHAOS_SEED'] !== undefined;
+const seed = Number(seedText);
+const operations = Number(operationsText);
+const shrinkMs = Number(shrinkText) * 60_000;
+
+/** Generous: what bounds the suite is its schedule. */
+const TIMEOUT_MS = 180_000 + operations * 300 + shrinkMs;
+
+const options: ChaosOptions = {
+  autoKillSwitch: autoText === 'true',
+  ...(isLong ? { onProgress: say } : {}),
+};
+
+it(
+  `K1-K5, R1-R6 and E1 hold over ${operations} operations while processes die (seed ${seed})`,
+  async () => {
+    const schedule = makeSchedule(seed, operations);
+    const result = await runChaos(schedule, options);
+    say(summary(result));
+    if (result.violations.length > 0) {
+      say(reportFailure(seed, schedule, result));
+      if (logFile !== undefined) writeFileSync(logFile, result.logs);
+      if (shrinkMs > 0) await reportSmallest(schedule, result);
+    }
+    expect(result.violations.map(({ rule, sentence }) => `${rule}: ${sentence}`)).toEqual([]);
+  },
+  TIMEOUT_MS,
+);
+
+/** Tells of the smallest schedule found under which one of the same rules is broken. */
+async function reportSmallest(schedule: readonly Operation[], { violations }: ChaosResult): Promise<void> {
+  const rules = new Set(violations.map(({ rule }) => rule));
+  let last: ChaosResult | undefined;
+  const smallest = await shrink(
+    schedule,
+    async (candidate) => {
+      const result = await runChaos(candidate, { autoKillSwitch: options.autoKillSwitch });
+      const fails = result.violations.some(({ rule }) => rules.has(rule));
+      if (fails) last = result;
+      say(`shrinking: ${candidate.length} operations ${fails ? 'fail' : 'pass'}`);
+      return fails;
+    },
+    performance.now() + shrinkMs,
+  );
+  if (last === undefined) say('no shorter schedule was found to fail');
+  else say(`SMALLEST FOUND\n${reportFailure(seed, smallest, last)}`);
+}
+
+function summary({ history, evidence }: ChaosResult): string {
+  const ends = new Map<string, number>();
+  for (const { status } of evidence.runs.values()) ends.set(status, (ends.get(status) ?? 0) + 1);
+  const toggles = history.toggles.filter(({ outcome }) => outcome.kind === 'changed');
+  const slowest = Math.max(0, ...toggles.map(({ sentAt, receivedAt }) => receivedAt - sentAt));
+  const runs = [...ends].map(([status, count]) => `${count} ${status}`).join(', ');
+  return `seed ${seed}: ${history.starts.length} starts, ${history.faults.length} faults, ${toggles.length} toggles (slowest ${slowest} ms); runs: ${runs}`;
+}
+
+/** Past Jest, which keeps what tests write until they end. */
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}

@@ -1,0 +1,200 @@
+import { Random } from './random.js';
+
+export const APIS = 2;
+export const WORKERS = 2;
+const MODES = ['mock', 'paper', 'live'] as const;
+const STRATEGIES = ['s-0', 's-1', 's-2', 's-3'] as const;
+
+/** What a start asks for; `notes` tells it from every other start that is not a repeat of it. */
+export interface StartWish {
+  mode: (typeof MODES)[number];
+  strategy: string;
+  dryRun: boolean;
+  pipeline: 'witness';
+  input: { workMs: number; stages: number; beatMs: number; fail?: 'retryable' | 'final'; failTimes: number };
+  notes: string;
+}
+
+export type Level = 'halt' | 'reduce';
+
+/** One thing that happens, and how long after the one before, in milliseconds. */
+export type Operation = { readonly index: number; readonly afterMs: number } & Deed;
+
+export type Deed =
+  | { kind: 'start'; api: number; wish: StartWish; key?: string }
+  | { kind: 'switch-on'; api: number; scope: string; level: Level }
+  | { kind: 'switch-off'; api: number; scope: string }
+  /** `back`: the so many-th last run that was accepted by then. */
+  | { kind: 'cancel'; api: number; back: number }
+  /** SIGKILL, SIGTERM or SIGSTOP of `api-0`, `worker-1`, …; it comes back `forMs` later. */
+  | { kind: 'kill' | 'terminate' | 'freeze'; process: string; forMs: number }
+  | { kind: 'stop-database'; forMs: number }
+  | { kind: 'cut-listeners' };
+
+/** Out of a hundred operations or so. */
+const WEIGHTS = {
+  start: 52,
+  'start-keyed': 12,
+  repeat: 10,
+  'switch-on': 4,
+  'switch-off': 1,
+  cancel: 7,
+  kill: 4,
+  terminate: 1.5,
+  'freeze-worker': 2,
+  'freeze-api': 1,
+  'stop-database': 0.8,
+  'cut-listeners': 1,
+};
+
+/** Makes the same schedule from the same seed, always. */
+export function makeSchedule(seed: number, operations: number): Operation[] {
+  return new ScheduleWriter(new Random(seed)).write(operations);
+}
+
+class ScheduleWriter {
+  private readonly operations: Operation[] = [];
+  private readonly keyed: { wish: StartWish; key: string }[] = [];
+  /** Switches that are on, and the operation at which they are to be released. */
+  private readonly releases: { at: number; scope: string }[] = [];
+
+  constructor(private readonly random: Random) {}
+
+  write(count: number): Operation[] {
+    while (this.operations.length < count) {
+      const due = this.releases.findIndex(({ at }) => at <= this.operations.length);
+      if (due >= 0) this.release(due);
+      else this.deed();
+    }
+    return this.operations.slice(0, count);
+  }
+
+  private deed(): void {
+    const { random } = this;
+    const kind = random.weighted(WEIGHTS);
+    switch (kind) {
+      case 'start':
+        return this.add({ kind, api: this.api(), wish: this.wish() });
+      case 'start-keyed':
+        return this.startKeyed();
+      case 'repeat':
+        return this.repeat();
+      case 'switch-on':
+        return this.switchOn();
+      case 'switch-off':
+        return this.add({ kind, api: this.api(), scope: this.scope() });
+      case 'cancel':
+        return this.add({ kind, api: this.api(), back: random.between(1, 12) });
+      case 'kill':
+        return this.add({ kind, process: this.process(), forMs: random.between(0, 3_000) });
+      case 'terminate':
+        return this.add({ kind, process: this.process(), forMs: random.between(0, 1_000) });
+      case 'freeze-worker':
+        // Past its lease of 2 s.
+        return this.add({
+          kind: 'freeze',
+          process: `worker-${random.between(0, WORKERS - 1)}`,
+          forMs: random.between(2_300, 4_000),
+        });
+      case 'freeze-api':
+        return this.freezeApi();
+      case 'stop-database':
+        return this.add({ kind, forMs: random.between(0, 2_500) });
+      case 'cut-listeners':
+        return this.add({ kind });
+    }
+  }
+
+  private startKeyed(): void {
+    const start = { wish: this.wish(), key: `key-${this.operations.length}` };
+    this.keyed.push(start);
+    this.add({ kind: 'start', api: this.api(), ...start });
+    // At the same moment to the other api as well.
+    if (this.random.chance(0.5)) for (let api = 0; api < APIS; api++) this.add({ kind: 'start', api, ...start }, 0);
+  }
+
+  private repeat(): void {
+    const known = this.keyed.slice(-15);
+    if (known.length === 0) return this.startKeyed();
+    const { wish, key } = this.random.pick(known);
+    const repeated = this.random.chance(0.7) ? wish : { ...wish, notes: `${wish.notes}, otherwise` };
+    this.add({ kind: 'start', api: this.api(), wish: repeated, key });
+  }
+
+  private switchOn(): void {
+    const scope = this.scope();
+    const level = this.random.chance(0.7) ? 'halt' : 'reduce';
+    this.add({ kind: 'switch-on', api: this.api(), scope, level });
+    const patience = this.random.between(5, scope === 'global' ? 20 : 80);
+    this.releases.push({ at: this.operations.length + patience, scope });
+    if (!this.random.chance(0.3)) return;
+    // Somebody else presses as well: the same, or the other level.
+    this.add({ kind: 'switch-on', api: this.api(), scope, level: this.random.chance(0.5) ? level : 'reduce' }, 0);
+  }
+
+  private release(index: number): void {
+    const [release] = this.releases.splice(index, 1);
+    if (release !== undefined) this.add({ kind: 'switch-off', api: this.api(), scope: release.scope });
+  }
+
+  /** While starts stream to it, so that it is likely to be inside a transaction. */
+  private freezeApi(): void {
+    const api = this.api();
+    for (let started = 0; started < 6; started++) this.add({ kind: 'start', api, wish: this.wish() }, 0);
+    this.add(
+      { kind: 'freeze', process: `api-${api}`, forMs: this.random.between(1_200, 3_500) },
+      this.random.between(1, 12),
+    );
+    // The button must not wait for it.
+    this.add(
+      { kind: 'switch-on', api: (api + 1) % APIS, scope: 'mode:mock', level: 'halt' },
+      this.random.between(0, 30),
+    );
+    this.releases.push({ at: this.operations.length + this.random.between(3, 20), scope: 'mode:mock' });
+  }
+
+  private add(deed: Deed, afterMs = this.random.between(0, 100)): void {
+    this.operations.push({ index: this.operations.length, afterMs, ...deed });
+  }
+
+  private wish(): StartWish {
+    const { random } = this;
+    const fail = random.weighted({ none: 82, retryable: 14, final: 4 });
+    return {
+      mode: random.pick(MODES),
+      strategy: random.pick(STRATEGIES),
+      dryRun: random.chance(0.25),
+      pipeline: 'witness',
+      input: {
+        workMs: random.chance(0.15) ? random.between(500, 3_000) : random.between(0, 300),
+        beatMs: 25,
+        stages: random.between(1, 3),
+        ...(fail === 'none' ? {} : { fail }),
+        failTimes: random.between(1, 4),
+      },
+      notes: `operation ${this.operations.length}`,
+    };
+  }
+
+  private scope(): string {
+    const kind = this.random.weighted({ global: 1, mode: 3, strategy: 6, venue: 1 });
+    if (kind === 'mode') return `mode:${this.random.pick(MODES)}`;
+    if (kind === 'strategy') return `strategy:${this.random.pick(STRATEGIES)}`;
+    return kind === 'venue' ? 'venue:paper' : 'global';
+  }
+
+  private api(): number {
+    return this.random.between(0, APIS - 1);
+  }
+
+  private process(): string {
+    return this.random.chance(0.6)
+      ? `worker-${this.random.between(0, WORKERS - 1)}`
+      : `api-${this.random.between(0, APIS - 1)}`;
+  }
+}
+
+/** One line that says all of an operation. */
+export function describeOperation({ index, afterMs, kind, ...rest }: Operation): string {
+  return `#${index} +${afterMs} ms ${kind} ${JSON.stringify(rest)}`;
+}
