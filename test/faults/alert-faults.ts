@@ -1,7 +1,8 @@
 import { eventually } from '../support/eventually.js';
 import { WebhookReceiver } from '../support/webhook-receiver.js';
 import type { FaultScenario } from './describe-faults.js';
-import { expectNoAnswer, type Scene } from './scene.js';
+import { expectNoAnswer } from './expectations.js';
+import type { Scene } from './scene.js';
 
 /** The receiver of the suite's alerts; the suite starts and closes it. */
 export const receiver: { at?: WebhookReceiver } = {};

@@ -1,7 +1,9 @@
 import type { FaultPoint } from '@interlock/observability';
+import { isFinal, RUN_STATUSES } from '../../libs/execution/src/run.js';
 import { Cluster } from '../support/cluster.js';
-import type { ClusterDatabase } from '../support/cluster-database.js';
 import type { ClusterProcess } from '../support/cluster-process.js';
+import { expectEndsOnce } from './expectations.js';
+import { addLongDatasets } from './long-datasets.js';
 import { Scene } from './scene.js';
 
 /** A crash at a named place, and what must hold all the same. */
@@ -12,11 +14,6 @@ export interface FaultScenario {
   readonly points: readonly [FaultPoint, ...FaultPoint[]];
   readonly play: (scene: Scene) => Promise<void>;
 }
-
-/** Name of a dataset whose calibration lasts for some seconds. */
-export const LONG_DATASET = 'long';
-/** Name of a dataset whose calibration lasts for minutes. */
-export const ENDLESS_DATASET = 'endless';
 
 /** Longest time a scenario may take: some wait until a lost job of the queue is given up, which takes up to 15 s. */
 const SCENARIO_DEADLINE_MS = 60_000;
@@ -71,27 +68,20 @@ export function describeFaults(
       },
       SCENARIO_DEADLINE_MS,
     );
-  });
-}
 
-/**
- * Datasets of two rows that lie far apart: whoever reads them asks for one page of 5,000 lines after the other, so that a run takes
- * its time without much being stored.
- */
-async function addLongDatasets(database: ClusterDatabase): Promise<void> {
-  for (const [name, pages] of [
-    [LONG_DATASET, 4_000],
-    [ENDLESS_DATASET, 400_000],
-  ] as const) {
-    await database.query(
-      `WITH version AS (
-         INSERT INTO dataset_versions (id, dataset, state, rows) VALUES (gen_random_uuid(), $1, 'current', 2) RETURNING id
-       ), dataset AS (
-         INSERT INTO datasets (name, version_id, rows, bytes, sha256, ignored_columns) SELECT $1, id, 2, 1, '', '{}' FROM version
-       )
-       INSERT INTO dataset_rows (version_id, line, market_id, probability, outcome)
-       SELECT id, line, 'market-' || line, 0.5, line % 2 FROM version, unnest($2::integer[]) AS line`,
-      [name, [2, pages * 5_000 + 1]],
+    it(
+      'R1, R5 afterwards every run has ended, once',
+      async () => {
+        const scene = new Scene(cluster, 'afterwards');
+        await scene.only([cluster.api(1), cluster.worker(0)]);
+        const runs = await scene.query<{ id: string }>('SELECT id FROM runs');
+        await Promise.all(runs.map(({ id }) => scene.letNudgeAge(id)));
+        for (const { id } of runs) {
+          const { status } = await scene.reaches(id, ...RUN_STATUSES.filter(isFinal));
+          await expectEndsOnce(scene, id, status);
+        }
+      },
+      SCENARIO_DEADLINE_MS,
     );
-  }
+  });
 }

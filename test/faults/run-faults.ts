@@ -1,6 +1,8 @@
 import type { FaultPoint } from '@interlock/observability';
 import { eventually } from '../support/eventually.js';
-import { type FaultScenario, LONG_DATASET } from './describe-faults.js';
+import type { FaultScenario } from './describe-faults.js';
+import { expectEndsOnce, expectNeverExecuted } from './expectations.js';
+import { LONG_DATASET } from './long-datasets.js';
 import type { RunRow, Scene } from './scene.js';
 
 /** As the clusters of these suites have it. */
@@ -20,7 +22,7 @@ function killedAt(point: FaultPoint, come: { attempt: number; losses: number }, 
       await scene.struck(point);
       await scene.restart(worker);
       if ((await scene.run(runId)).status === 'QUEUED') await scene.letNudgeAge(runId);
-      const run = await scene.endsOnce(runId, 'COMPLETED');
+      const run = await expectEndsOnce(scene, runId, 'COMPLETED');
       expect(run).toMatchObject({ attempt: come.attempt, worker_losses: come.losses, failures: 0 });
     },
   };
@@ -49,7 +51,7 @@ function frozenAt(point: FaultPoint): FaultScenario {
       frozen.thaw();
       await eventually('the woken worker gives it up', () => frozen.log.includes('"outcome":"hold-lost"'));
       expect(await scene.run(runId)).toMatchObject({ epoch: held.epoch, lease_owner: held.lease_owner });
-      const ended = await scene.endsOnce(runId, 'COMPLETED');
+      const ended = await expectEndsOnce(scene, runId, 'COMPLETED');
       expect(ended).toMatchObject({ attempt: 2, epoch: 2, worker_losses: 1 });
     },
   };
@@ -91,7 +93,7 @@ export const RUN_FAULTS: readonly FaultScenario[] = [
       const before = await stagesOf(scene, runId);
       expect(before).toHaveLength(1);
       await scene.restart(worker);
-      await scene.endsOnce(runId, 'COMPLETED');
+      await expectEndsOnce(scene, runId, 'COMPLETED');
       const after = await stagesOf(scene, runId);
       expect(after.map(({ name }) => name)).toEqual(['load', 'score']);
       expect(after[0]).toEqual(before[0]);
@@ -112,8 +114,8 @@ export const RUN_FAULTS: readonly FaultScenario[] = [
       expect(stop.tookMs).toBeLessThan(3_000);
       frozen.thaw();
       await scene.letNudgeAge(runId);
-      await scene.endsOnce(runId, 'BLOCKED');
-      await scene.neverExecuted(runId);
+      await expectEndsOnce(scene, runId, 'BLOCKED');
+      await expectNeverExecuted(scene, runId);
     },
   },
   {
@@ -126,7 +128,7 @@ export const RUN_FAULTS: readonly FaultScenario[] = [
       await scene.struck('retry-after-commit');
       expect(await scene.run(runId)).toMatchObject({ status: 'RETRYING', failures: 1 });
       await scene.restart(worker);
-      const run = await scene.endsOnce(runId, 'COMPLETED');
+      const run = await expectEndsOnce(scene, runId, 'COMPLETED');
       expect(run).toMatchObject({ attempt: 2, failures: 1, worker_losses: 0 });
     },
   },
@@ -136,7 +138,7 @@ export const RUN_FAULTS: readonly FaultScenario[] = [
     async play(scene) {
       const left = await diesHandingBack(scene, 'hand-back-before-commit');
       expect(left).toMatchObject({ status: 'RUNNING', attempt: 1 });
-      const run = await scene.endsOnce(left.id, 'COMPLETED');
+      const run = await expectEndsOnce(scene, left.id, 'COMPLETED');
       expect(run).toMatchObject({ attempt: 2, worker_losses: 1 });
     },
   },
@@ -147,7 +149,7 @@ export const RUN_FAULTS: readonly FaultScenario[] = [
       const left = await diesHandingBack(scene, 'hand-back-after-commit');
       expect(left).toMatchObject({ status: 'QUEUED', attempt: 0 });
       await scene.letNudgeAge(left.id);
-      const run = await scene.endsOnce(left.id, 'COMPLETED');
+      const run = await expectEndsOnce(scene, left.id, 'COMPLETED');
       expect(run).toMatchObject({ attempt: 1, worker_losses: 0, failures: 0 });
     },
   },
@@ -163,7 +165,7 @@ export const LEASE_FAULTS: readonly FaultScenario[] = [
     async play(scene) {
       await scene.arm(scene.cluster.worker(0), 'lease-before-renewal=fail@2,lease-after-renewal=fail@3');
       const runId = await scene.accepted({ input: { dataset: LONG_DATASET } });
-      const run = await scene.endsOnce(runId, 'COMPLETED');
+      const run = await expectEndsOnce(scene, runId, 'COMPLETED');
       expect(run).toMatchObject({ attempt: 1, worker_losses: 0 });
     },
   },
@@ -181,7 +183,7 @@ export const LEASE_FAULTS: readonly FaultScenario[] = [
       expect(await scene.query('SELECT id FROM bullmq.job WHERE id LIKE $1', [`${runId}%`])).toEqual([]);
       await scene.restart(worker);
       await scene.letNudgeAge(runId);
-      await scene.endsOnce(runId, 'COMPLETED');
+      await expectEndsOnce(scene, runId, 'COMPLETED');
     },
   },
 ];

@@ -1,5 +1,5 @@
-import { expectNoAnswer } from './scene.js';
 import type { FaultScenario } from './describe-faults.js';
+import { expectEndsOnce, expectNeverExecuted, expectNoAnswer, expectUnchanged } from './expectations.js';
 
 /** A start meets its end between any two of its steps. */
 export const START_FAULTS: readonly FaultScenario[] = [
@@ -11,7 +11,7 @@ export const START_FAULTS: readonly FaultScenario[] = [
       await expectNoAnswer(scene.start({ idempotencyKey: scene.strategy }, { api: 0 }));
       expect(await scene.runs()).toEqual([]);
       const runId = await scene.accepted({ idempotencyKey: scene.strategy });
-      await scene.endsOnce(runId, 'COMPLETED');
+      await expectEndsOnce(scene, runId, 'COMPLETED');
     },
   },
   {
@@ -40,7 +40,7 @@ export const START_FAULTS: readonly FaultScenario[] = [
       const runId = await scene.onlyRun();
       const repeated = await scene.start({ idempotencyKey: scene.strategy }, { api: 0 });
       expect(repeated).toMatchObject({ status: 200, body: { runId, replayed: true } });
-      await scene.endsOnce(runId, 'COMPLETED');
+      await expectEndsOnce(scene, runId, 'COMPLETED');
     },
   },
   {
@@ -53,11 +53,11 @@ export const START_FAULTS: readonly FaultScenario[] = [
       await scene.struck('start-after-commit');
       const runId = await scene.onlyRun();
       await scene.letNudgeAge(runId);
-      const ended = await scene.endsOnce(runId, 'COMPLETED');
+      const ended = await expectEndsOnce(scene, runId, 'COMPLETED');
       frozen.thaw();
       expect(await starting).toMatchObject({ status: 202, body: { runId } });
-      await scene.accepted().then((later) => scene.endsOnce(later, 'COMPLETED')); // the late job lay before this one
-      await scene.isUnchanged(ended);
+      await scene.accepted().then((later) => expectEndsOnce(scene, later, 'COMPLETED')); // the late job lay before this one
+      await expectUnchanged(scene, ended);
     },
   },
   {
@@ -67,10 +67,10 @@ export const START_FAULTS: readonly FaultScenario[] = [
       await scene.arm(scene.cluster.api(0), 'start-after-enqueue=kill');
       await expectNoAnswer(scene.start({ idempotencyKey: scene.strategy }, { api: 0 }));
       const runId = await scene.onlyRun();
-      const ended = await scene.endsOnce(runId, 'COMPLETED');
+      const ended = await expectEndsOnce(scene, runId, 'COMPLETED');
       const repeated = await scene.start({ idempotencyKey: scene.strategy });
       expect(repeated).toMatchObject({ status: 200, body: { runId, replayed: true } });
-      await scene.isUnchanged(ended);
+      await expectUnchanged(scene, ended);
     },
   },
   {
@@ -81,9 +81,9 @@ export const START_FAULTS: readonly FaultScenario[] = [
       const refused = await scene.start({ idempotencyKey: scene.strategy }, { api: 0 });
       expect(refused).toMatchObject({ status: 503, body: { code: 'ENQUEUE_FAILED' } });
       const again = await scene.accepted({ idempotencyKey: scene.strategy });
-      await scene.endsOnce(again, 'COMPLETED');
-      await scene.endsOnce(String(refused.body['runId']), 'ENQUEUE_FAILED');
-      await scene.neverExecuted(String(refused.body['runId']));
+      await expectEndsOnce(scene, again, 'COMPLETED');
+      await expectEndsOnce(scene, String(refused.body['runId']), 'ENQUEUE_FAILED');
+      await expectNeverExecuted(scene, String(refused.body['runId']));
     },
   },
   {
@@ -98,10 +98,10 @@ export const START_FAULTS: readonly FaultScenario[] = [
       expect(await scene.query('SELECT id FROM bullmq.job WHERE id = $1', [runId])).toHaveLength(1);
 
       await scene.restart(scene.cluster.worker(0));
-      await scene.accepted().then((later) => scene.endsOnce(later, 'COMPLETED'));
+      await scene.accepted().then((later) => expectEndsOnce(scene, later, 'COMPLETED'));
       expect(await scene.query('SELECT id FROM bullmq.job WHERE id = $1', [runId])).toEqual([]);
-      await scene.endsOnce(runId, 'ENQUEUE_FAILED');
-      await scene.neverExecuted(runId);
+      await expectEndsOnce(scene, runId, 'ENQUEUE_FAILED');
+      await expectNeverExecuted(scene, runId);
     },
   },
   {
@@ -112,7 +112,7 @@ export const START_FAULTS: readonly FaultScenario[] = [
       await expectNoAnswer(scene.start({}, { api: 0 }));
       const runId = await scene.onlyRun();
       await scene.letNudgeAge(runId);
-      await scene.endsOnce(runId, 'COMPLETED');
+      await expectEndsOnce(scene, runId, 'COMPLETED');
     },
   },
   {
@@ -127,7 +127,7 @@ export const START_FAULTS: readonly FaultScenario[] = [
       const repeated = await scene.start({ idempotencyKey: scene.strategy });
       expect(repeated).toMatchObject({ status: 200, body: { runId, replayed: true } });
       await scene.letNudgeAge(runId);
-      await scene.endsOnce(runId, 'COMPLETED');
+      await expectEndsOnce(scene, runId, 'COMPLETED');
     },
   },
 ];

@@ -1,6 +1,8 @@
 import { eventually } from '../support/eventually.js';
-import { ENDLESS_DATASET, type FaultScenario } from './describe-faults.js';
-import { expectNoAnswer, type Scene } from './scene.js';
+import type { FaultScenario } from './describe-faults.js';
+import { expectEndsOnce, expectNeverExecuted, expectNoAnswer, expectUnchanged } from './expectations.js';
+import { ENDLESS_DATASET } from './long-datasets.js';
+import type { Scene } from './scene.js';
 
 /** Asks for the run to be cancelled, through api 1 unless told. @throws NoAnswer */
 function cancel(scene: Scene, runId: string, api = 1) {
@@ -31,7 +33,7 @@ export const STOP_FAULTS: readonly FaultScenario[] = [
       await scene.arm(scene.cluster.api(0), 'cancel-after-commit=kill');
       const runId = await underWay(scene);
       await expectNoAnswer(cancel(scene, runId, 0));
-      expect(await scene.endsOnce(runId, 'CANCELED')).toMatchObject({ attempt: 1 });
+      expect(await expectEndsOnce(scene, runId, 'CANCELED')).toMatchObject({ attempt: 1 });
     },
   },
   {
@@ -41,11 +43,11 @@ export const STOP_FAULTS: readonly FaultScenario[] = [
       await scene.arm(scene.cluster.api(0), 'cancel-after-commit=kill');
       const runId = await scene.accepted();
       await expectNoAnswer(cancel(scene, runId, 0));
-      const ended = await scene.endsOnce(runId, 'CANCELED');
+      const ended = await expectEndsOnce(scene, runId, 'CANCELED');
       await scene.restart(scene.cluster.worker(0));
-      await scene.accepted().then((later) => scene.endsOnce(later, 'COMPLETED')); // its job lay before this one
+      await scene.accepted().then((later) => expectEndsOnce(scene, later, 'COMPLETED')); // its job lay before this one
       expect(await scene.run(runId)).toEqual(ended);
-      await scene.neverExecuted(runId);
+      await expectNeverExecuted(scene, runId);
     },
   },
   {
@@ -58,7 +60,7 @@ export const STOP_FAULTS: readonly FaultScenario[] = [
       expect((await cancel(scene, runId)).status).toBe(200);
       await scene.struck('cancel-heard');
       await scene.restart(worker);
-      expect(await scene.endsOnce(runId, 'CANCELED')).toMatchObject({ attempt: 1, worker_losses: 1 });
+      expect(await expectEndsOnce(scene, runId, 'CANCELED')).toMatchObject({ attempt: 1, worker_losses: 1 });
     },
   },
   {
@@ -68,7 +70,7 @@ export const STOP_FAULTS: readonly FaultScenario[] = [
       await scene.arm(scene.cluster.worker(0), 'cancel-heard=fail');
       const runId = await underWay(scene);
       expect((await cancel(scene, runId)).status).toBe(200);
-      expect(await scene.endsOnce(runId, 'CANCELED')).toMatchObject({ attempt: 1, worker_losses: 0 });
+      expect(await expectEndsOnce(scene, runId, 'CANCELED')).toMatchObject({ attempt: 1, worker_losses: 0 });
     },
   },
   {
@@ -81,7 +83,7 @@ export const STOP_FAULTS: readonly FaultScenario[] = [
       expect((await scene.toggle()).status).toBe(200);
       await scene.struck('halt-before-abort');
       await scene.restart(worker);
-      expect(await scene.endsOnce(runId, 'CANCELED')).toMatchObject({ attempt: 1, worker_losses: 1 });
+      expect(await expectEndsOnce(scene, runId, 'CANCELED')).toMatchObject({ attempt: 1, worker_losses: 1 });
     },
   },
   {
@@ -96,10 +98,10 @@ export const STOP_FAULTS: readonly FaultScenario[] = [
       expect(stop.tookMs).toBeLessThan(3_000);
       await scene.struck('halt-before-abort');
       await scene.restart(other);
-      const ended = await scene.endsOnce(runId, 'CANCELED');
+      const ended = await expectEndsOnce(scene, runId, 'CANCELED');
       frozen.thaw();
       await eventually('the woken worker gives it up', () => frozen.log.includes('"outcome":"hold-lost"'));
-      await scene.isUnchanged(ended);
+      await expectUnchanged(scene, ended);
     },
   },
   {
@@ -160,7 +162,7 @@ export const STOP_FAULTS: readonly FaultScenario[] = [
       expect(await scene.query('SELECT 1 FROM kill_switches WHERE scope = $1 AND enabled', ['global'])).toEqual([]);
       await scene.restart(worker, { AUTO_KILL_SWITCH_ENABLED: 'true' });
       await eventually('the global switch is on', () => isOn(scene));
-      await scene.endsOnce(runId, 'FAILED');
+      await expectEndsOnce(scene, runId, 'FAILED');
       const told = await scene.query(`SELECT event FROM ops_events WHERE event = 'auto_kill_switch_triggered'`);
       expect(told).toHaveLength(1);
       expect((await scene.toggle(false, { scope: 'global' })).status).toBe(200);
