@@ -61,12 +61,21 @@ async function reportSmallest(schedule: readonly Operation[], { violations }: Ch
 }
 
 function summary({ history, evidence }: ChaosResult): string {
-  const ends = new Map<string, number>();
-  for (const { status } of evidence.runs.values()) ends.set(status, (ends.get(status) ?? 0) + 1);
   const toggles = history.toggles.filter(({ outcome }) => outcome.kind === 'changed');
   const slowest = Math.max(0, ...toggles.map(({ sentAt, receivedAt }) => receivedAt - sentAt));
-  const runs = [...ends].map(([status, count]) => `${count} ${status}`).join(', ');
-  return `seed ${seed}: ${history.starts.length} starts, ${history.faults.length} faults, ${toggles.length} toggles (slowest ${slowest} ms); runs: ${runs}`;
+  return [
+    `seed ${seed}: ${history.faults.length} faults, ${toggles.length} toggles, the slowest answered after ${slowest} ms`,
+    `  starts: ${count(history.starts.map(({ outcome }) => ('code' in outcome ? outcome.code : outcome.kind)))}`,
+    `  runs: ${count([...evidence.runs.values()].map(({ status }) => status))}`,
+    `  takeovers: ${[...evidence.changes.values()].flat().filter(({ from, to }) => from === 'RUNNING' && to === from).length}`,
+  ].join('\n');
+}
+
+/** `3 this, 1 that`. */
+function count(names: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return [...counts].map(([name, times]) => `${times} ${name}`).join(', ');
 }
 
 /** Past Jest, which keeps what tests write until they end. */

@@ -8,6 +8,8 @@ import type { Level, Operation, StartWish } from './schedule.js';
 
 /** Requests under way at once; further operations wait. */
 const MOST_AT_ONCE = 80;
+/** How often the release of a switch is tried. */
+const MOST_RELEASES = 20;
 /** How long, after everything is up again, all runs may take to reach their end. */
 const QUIESCENCE_MS = 60_000;
 
@@ -55,7 +57,7 @@ export class Conductor {
       case 'switch-on':
         return this.toggle(index, operation.api, operation.scope, true, operation.level);
       case 'switch-off':
-        return this.toggle(index, operation.api, operation.scope, false);
+        return this.release(index, operation.api, operation.scope);
       case 'cancel':
         return this.cancel(index, operation.api, operation.back);
       case 'kill':
@@ -89,7 +91,22 @@ export class Conductor {
     this.history.add({ kind: 'start', operation, api: process.name, wish, key, outcome, ...times });
   }
 
-  private async toggle(operation: number, api: number, scope: string, enabled: boolean, level?: Level): Promise<void> {
+  /** Presses until somebody answers: a switch that stays on because an api was away would end the suite's work. */
+  private async release(operation: number, api: number, scope: string): Promise<void> {
+    for (let attempt = 0; attempt < MOST_RELEASES; attempt++) {
+      const { kind } = await this.toggle(operation, (api + attempt) % this.cluster.apis.length, scope, false);
+      if (kind === 'changed' || kind === 'unchanged') return;
+      await delay(200);
+    }
+  }
+
+  private async toggle(
+    operation: number,
+    api: number,
+    scope: string,
+    enabled: boolean,
+    level?: Level,
+  ): Promise<ToggleOutcome> {
     const process = this.cluster.api(api);
     const sentAt = Date.now();
     const body = { scope, enabled, ...(level === undefined ? {} : { level }), reason: `operation ${operation}` };
@@ -103,6 +120,7 @@ export class Conductor {
     );
     const times = { sentAt, receivedAt: Date.now() };
     this.history.add({ kind: 'toggle', operation, api: process.name, scope, enabled, level, outcome, ...times });
+    return outcome;
   }
 
   private async cancel(operation: number, api: number, back: number): Promise<void> {

@@ -146,11 +146,9 @@ class ScheduleWriter {
       this.random.between(1, 12),
     );
     // The button must not wait for it.
-    this.add(
-      { kind: 'switch-on', api: (api + 1) % APIS, scope: 'mode:mock', level: 'halt' },
-      this.random.between(0, 30),
-    );
-    this.releases.push({ at: this.operations.length + this.random.between(3, 20), scope: 'mode:mock' });
+    const scope = `mode:${this.random.pick(MODES)}`;
+    this.add({ kind: 'switch-on', api: (api + 1) % APIS, scope, level: 'halt' }, this.random.between(0, 30));
+    this.releases.push({ at: this.operations.length + this.random.between(3, 20), scope });
   }
 
   private add(deed: Deed, afterMs = this.random.between(0, 100)): void {
@@ -166,9 +164,10 @@ class ScheduleWriter {
       dryRun: random.chance(0.25),
       pipeline: 'witness',
       input: {
-        workMs: random.chance(0.15) ? random.between(500, 3_000) : random.between(0, 300),
+        // Long enough, often, to be frozen or killed in the middle.
+        workMs: random.chance(0.4) ? random.between(500, 3_000) : random.between(0, 200),
         beatMs: 25,
-        stages: random.between(1, 3),
+        stages: random.between(1, 2),
         ...(fail === 'none' ? {} : { fail }),
         failTimes: random.between(1, 4),
       },
