@@ -55,7 +55,8 @@ export class Conductor {
       case 'start':
         return this.start(index, operation.api, operation.wish, operation.key);
       case 'switch-on':
-        return this.toggle(index, operation.api, operation.scope, true, operation.level);
+        await this.toggle(index, operation.api, operation.scope, true, operation.level);
+        return;
       case 'switch-off':
         return this.release(index, operation.api, operation.scope);
       case 'cancel':
