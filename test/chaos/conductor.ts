@@ -75,8 +75,14 @@ export class Conductor {
     }
   }
 
+  /** The api that is wished; another one while that is down, as a load balancer does. */
+  private route(api: number): ClusterProcess {
+    const wished = this.cluster.api(api);
+    return wished.url === undefined ? (this.cluster.apis.find(({ url }) => url !== undefined) ?? wished) : wished;
+  }
+
   private async start(operation: number, api: number, wish: StartWish, key: string | undefined): Promise<void> {
-    const process = this.cluster.api(api);
+    const process = this.route(api);
     const sentAt = Date.now();
     const headers: Record<string, string> = key === undefined ? {} : { 'idempotency-key': key };
     const outcome = await callApi(process, 'POST', '/api/execution/start', { body: wish, headers }).then(
@@ -108,7 +114,7 @@ export class Conductor {
     enabled: boolean,
     level?: Level,
   ): Promise<ToggleOutcome> {
-    const process = this.cluster.api(api);
+    const process = this.route(api);
     const sentAt = Date.now();
     const body = { scope, enabled, ...(level === undefined ? {} : { level }), reason: `operation ${operation}` };
     const outcome = await callApi(process, 'POST', '/api/execution/stop', { body }).then(
@@ -127,7 +133,7 @@ export class Conductor {
   private async cancel(operation: number, api: number, back: number): Promise<void> {
     const runId = this.accepted.at(-back);
     if (runId === undefined) return;
-    const process = this.cluster.api(api);
+    const process = this.route(api);
     const sentAt = Date.now();
     const answer = await callApi(process, 'POST', `/api/runs/${runId}/cancel`).catch((error: unknown) => {
       if (!(error instanceof NoAnswer)) throw error;

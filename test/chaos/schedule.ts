@@ -86,7 +86,7 @@ class ScheduleWriter {
       case 'cancel':
         return this.add({ kind, api: this.api(), back: random.between(1, 12) });
       case 'kill':
-        return this.add({ kind, process: this.process(), forMs: random.between(0, 3_000) });
+        return this.add({ kind, process: this.process(), forMs: random.between(0, 1_500) });
       case 'terminate':
         return this.add({ kind, process: this.process(), forMs: random.between(0, 1_000) });
       case 'freeze-worker':
@@ -151,7 +151,7 @@ class ScheduleWriter {
     this.releases.push({ at: this.operations.length + this.random.between(3, 20), scope });
   }
 
-  private add(deed: Deed, afterMs = this.random.between(0, 100)): void {
+  private add(deed: Deed, afterMs = this.random.between(0, 120)): void {
     this.operations.push({ index: this.operations.length, afterMs, ...deed });
   }
 
@@ -187,7 +187,7 @@ class ScheduleWriter {
   }
 
   private process(): string {
-    return this.random.chance(0.6)
+    return this.random.chance(0.7)
       ? `worker-${this.random.between(0, WORKERS - 1)}`
       : `api-${this.random.between(0, APIS - 1)}`;
   }
