@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Transaction } from '@interlock/persistence';
-import { In } from 'typeorm';
-import { type RunParams, type RunStatus } from './run.js';
+import type { RunParams, RunStatus } from './run.js';
 import { RunEntity } from './run.entity.js';
 import { paramsOf } from './run-view.js';
 
@@ -38,14 +37,16 @@ export class KeyedRuns {
              FROM unnest($1::text[]) AS key ORDER BY 1) AS locks`,
       [keyed.map(nameOf)],
     );
-    const strategies = In([...new Set(keyed.map(({ params }) => params.strategy))]);
-    const keys = In([...new Set(keyed.map(({ idempotencyKey }) => idempotencyKey))]);
-    for (const run of await tx.findBy(RunEntity, { strategy: strategies, idempotencyKey: keys })) {
-      if (run.status === 'ENQUEUE_FAILED') continue;
-      found.add(
-        { params: paramsOf(run), idempotencyKey: run.idempotencyKey ?? undefined },
-        { runId: run.id, params: paramsOf(run), status: run.status },
-      );
+    const runs = await tx
+      .createQueryBuilder(RunEntity, 'run')
+      .where('run.idempotencyKey = ANY(:keys)', { keys: keyed.map(({ idempotencyKey }) => idempotencyKey) })
+      .andWhere('run.strategy = ANY(:strategies)', { strategies: keyed.map(({ params }) => params.strategy) })
+      .andWhere(`run.status <> 'ENQUEUE_FAILED'`) // as the index of keys says it, or it could not be used
+      .getMany();
+    for (const run of runs) {
+      const params = paramsOf(run);
+      const { id: runId, status, idempotencyKey } = run;
+      found.add({ params, idempotencyKey: idempotencyKey ?? undefined }, { runId, params, status });
     }
     return found;
   }
