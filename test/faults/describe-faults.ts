@@ -2,8 +2,8 @@ import type { FaultPoint } from '@interlock/observability';
 import { isFinal, RUN_STATUSES } from '../../libs/execution/src/run.js';
 import { Cluster } from '../support/cluster.js';
 import type { ClusterProcess } from '../support/cluster-process.js';
+import { createWitnessTable } from '../support/cluster-witness.js';
 import { expectEndsOnce } from './expectations.js';
-import { addLongDatasets } from './long-datasets.js';
 import { Scene } from './scene.js';
 
 /** A crash at a named place, and what must hold all the same. */
@@ -19,6 +19,7 @@ export interface FaultScenario {
 const SCENARIO_DEADLINE_MS = 60_000;
 
 const ENVIRONMENT = {
+  WITNESS_PIPELINE: 'true',
   // Long runs and failing ones are the rule here.
   AUTO_KILL_SWITCH_ENABLED: 'false',
 };
@@ -45,7 +46,7 @@ export function describeFaults(
         apis: 2,
         workers: 2,
         environment: { ...ENVIRONMENT, ...environment() },
-        prepare: addLongDatasets,
+        prepare: createWitnessTable,
       });
       alwaysUp = cluster.programs.filter(({ name }) => name === 'api-1' || up.includes(name));
     }, 60_000);

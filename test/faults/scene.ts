@@ -3,6 +3,7 @@ import type { RunStatus } from '../../libs/execution/src/run.js';
 import type { Cluster } from '../support/cluster.js';
 import type { ClusterAnswer, ClusterRequest } from '../support/cluster-client.js';
 import type { ClusterProcess } from '../support/cluster-process.js';
+import { readWitness } from '../support/cluster-witness.js';
 import { eventually } from '../support/eventually.js';
 
 /** What a scenario may look at of a run. */
@@ -17,6 +18,11 @@ export interface RunRow {
   /** Milliseconds until the lease runs out, by the database's clock. */
   lease_left_ms: number | null;
 }
+
+/** Work of two stages that leaves its trace and is soon over; a start's work unless the scenario wants other. */
+const SHORT_WORK = { pipeline: 'witness', input: { stages: 2, workMs: 20 } };
+/** Work that goes on until somebody ends it. */
+export const ENDLESS_WORK = { input: { workMs: 600_000 } };
 
 /** One scenario's view of the cluster: runs of a strategy of its own, processes to arm, and what must hold afterwards. */
 export class Scene {
@@ -70,7 +76,7 @@ export class Scene {
   start(wish: Record<string, unknown> = {}, request: ClusterRequest & { api?: number } = {}): Promise<ClusterAnswer> {
     return this.cluster.post(
       '/api/execution/start',
-      { dryRun: false, strategy: this.strategy, ...wish },
+      { dryRun: false, strategy: this.strategy, ...SHORT_WORK, ...wish },
       { api: 1, timeoutMs: 20_000, ...request },
     );
   }
@@ -80,6 +86,11 @@ export class Scene {
     const { status, body } = await this.start(wish, request);
     if (status !== 202) throw new Error(`not accepted: ${status} ${JSON.stringify(body)}`);
     return String(body['runId']);
+  }
+
+  /** Asks for the run to be cancelled, through api 1 unless told. @throws NoAnswer */
+  cancel(runId: string, api = 1): Promise<ClusterAnswer> {
+    return this.cluster.post(`/api/runs/${runId}/cancel`, undefined, { api });
   }
 
   /** Turns the strategy's switch on (or off), through api 1 unless told; also says how long the answer took, in milliseconds. */
@@ -94,6 +105,14 @@ export class Scene {
 
   async query<Row extends Record<string, unknown>>(statement: string, values: unknown[] = []): Promise<Row[]> {
     return this.cluster.database.query<Row>(statement, values);
+  }
+
+  /** What the run's work has left behind, in the order in which it happened: `stage-1 begin`, with the epoch of the worker. */
+  async testimonies(runId: string): Promise<string[]> {
+    const heard = await readWitness(this.cluster.database);
+    return heard
+      .filter((testimony) => testimony.runId === runId && testimony.kind !== 'beat')
+      .map(({ stage, kind, epoch }) => `${stage} ${kind} ${epoch}`);
   }
 
   /** The runs of this scenario, oldest first. */

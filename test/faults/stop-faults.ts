@@ -1,17 +1,11 @@
 import { eventually } from '../support/eventually.js';
 import type { FaultScenario } from './describe-faults.js';
 import { expectEndsOnce, expectNeverExecuted, expectNoAnswer, expectUnchanged } from './expectations.js';
-import { ENDLESS_DATASET } from './long-datasets.js';
-import type { Scene } from './scene.js';
-
-/** Asks for the run to be cancelled, through api 1 unless told. @throws NoAnswer */
-function cancel(scene: Scene, runId: string, api = 1) {
-  return scene.cluster.post(`/api/runs/${runId}/cancel`, undefined, { api });
-}
+import { ENDLESS_WORK, type Scene } from './scene.js';
 
 /** A run that goes on until somebody ends it, under way at worker 0. */
 async function underWay(scene: Scene): Promise<string> {
-  const runId = await scene.accepted({ input: { dataset: ENDLESS_DATASET } });
+  const runId = await scene.accepted(ENDLESS_WORK);
   await scene.reaches(runId, 'RUNNING');
   return runId;
 }
@@ -32,7 +26,7 @@ export const STOP_FAULTS: readonly FaultScenario[] = [
       await scene.restart(scene.cluster.worker(0));
       await scene.arm(scene.cluster.api(0), 'cancel-after-commit=kill');
       const runId = await underWay(scene);
-      await expectNoAnswer(cancel(scene, runId, 0));
+      await expectNoAnswer(scene.cancel(runId, 0));
       expect(await expectEndsOnce(scene, runId, 'CANCELED')).toMatchObject({ attempt: 1 });
     },
   },
@@ -42,7 +36,7 @@ export const STOP_FAULTS: readonly FaultScenario[] = [
     async play(scene) {
       await scene.arm(scene.cluster.api(0), 'cancel-after-commit=kill');
       const runId = await scene.accepted();
-      await expectNoAnswer(cancel(scene, runId, 0));
+      await expectNoAnswer(scene.cancel(runId, 0));
       const ended = await expectEndsOnce(scene, runId, 'CANCELED');
       await scene.restart(scene.cluster.worker(0));
       await scene.accepted().then((later) => expectEndsOnce(scene, later, 'COMPLETED')); // its job lay before this one
@@ -57,7 +51,7 @@ export const STOP_FAULTS: readonly FaultScenario[] = [
       const worker = scene.cluster.worker(0);
       await scene.arm(worker, 'cancel-heard=kill');
       const runId = await underWay(scene);
-      expect((await cancel(scene, runId)).status).toBe(200);
+      expect((await scene.cancel(runId)).status).toBe(200);
       await scene.struck('cancel-heard');
       await scene.restart(worker);
       expect(await expectEndsOnce(scene, runId, 'CANCELED')).toMatchObject({ attempt: 1, worker_losses: 1 });
@@ -69,7 +63,7 @@ export const STOP_FAULTS: readonly FaultScenario[] = [
     async play(scene) {
       await scene.arm(scene.cluster.worker(0), 'cancel-heard=fail');
       const runId = await underWay(scene);
-      expect((await cancel(scene, runId)).status).toBe(200);
+      expect((await scene.cancel(runId)).status).toBe(200);
       expect(await expectEndsOnce(scene, runId, 'CANCELED')).toMatchObject({ attempt: 1, worker_losses: 0 });
     },
   },

@@ -35,7 +35,7 @@ describe('fault points', () => {
 
   it.each(['', 'production', 'development'])('are refused by name when NODE_ENV is %p', (mode) => {
     expect(problemsOf(() => arm('claim-after-commit=kill', mode))).toEqual([
-      'FAULT_POINTS must not be set: it makes the program fail on purpose, for tests (NODE_ENV=test) only',
+      'FAULT_POINTS must not be set: it is for tests of the program (NODE_ENV=test) only',
     ]);
   });
 
