@@ -1,4 +1,5 @@
 import { AccessModule } from '@interlock/access';
+import { CalibrationModule } from '@interlock/calibration';
 import { type Settings, SettingsModule } from '@interlock/config';
 import { ExecutionModule } from '@interlock/execution';
 import { KillSwitchModule } from '@interlock/kill-switch';
@@ -10,6 +11,7 @@ import { RiskGuardsModule } from '@interlock/risk-guards';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE, DiscoveryModule } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
+import { DatasetsController } from './datasets/datasets.controller.js';
 import { EventsController } from './events/events.controller.js';
 import { KillSwitchController } from './execution/kill-switch.controller.js';
 import { StartController } from './execution/start.controller.js';
@@ -38,6 +40,7 @@ export class ApiModule {
         KillSwitchModule,
         ExecutionModule.forApi(),
         RiskGuardsModule,
+        CalibrationModule,
       ],
       controllers: [
         HealthController,
@@ -46,6 +49,7 @@ export class ApiModule {
         RunsController,
         RiskController,
         EventsController,
+        DatasetsController,
       ],
       providers: [Readiness, { provide: APP_PIPE, useClass: DtoPipe }, { provide: APP_FILTER, useClass: ErrorFilter }],
     };

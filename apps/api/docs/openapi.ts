@@ -78,7 +78,8 @@ function errorCodesOf(route: Route): ErrorCode[] {
   const codes: ErrorCode[] = ['VALIDATION_FAILED', 'INTERNAL_ERROR', ...route.refusals];
   if (route.access !== 'public') codes.push('UNAUTHENTICATED', 'FORBIDDEN', 'ADMIN_TOKEN_NOT_CONFIGURED');
   if (!route.quiet) codes.push('DATABASE_UNAVAILABLE');
-  if (route.takesBody) codes.push('MALFORMED_JSON', 'REQUEST_TIMEOUT', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE');
+  if (route.takesBody) codes.push('MALFORMED_JSON');
+  if (route.takesBody || route.streams) codes.push('REQUEST_TIMEOUT', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE');
   if (route.pattern.includes(':')) codes.push('NOT_FOUND');
   return codes;
 }

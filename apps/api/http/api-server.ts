@@ -7,9 +7,9 @@ import { envelope } from './answer-error.js';
 import { statusOf } from './error-codes.js';
 
 const SERVER_OPTIONS = {
-  /** Longest time for a request's headers, and for the whole of it. A slower body is refused before: read-body.ts. */
+  /** Longest time for a request's headers, and for the whole of it. Slower bodies are refused before: read-body.ts, streamed-body.ts. */
   headersTimeout: 10_000,
-  requestTimeout: 60_000,
+  requestTimeout: 11 * 60_000,
   connectionsCheckingInterval: 2_000,
   /** Longer than the idle timeout of usual proxies (60 s), so that it is never we who close a connection about to be used. */
   keepAliveTimeout: 65_000,
@@ -50,7 +50,7 @@ function refuse(socket: Duplex, error: ApiError): void {
     'content-type: application/json; charset=utf-8',
     `content-length: ${Buffer.byteLength(body)}`,
     `x-request-id: ${requestId}`,
-    ...(error.code === 'METHOD_NOT_ALLOWED' ? ['allow: GET, HEAD, POST, OPTIONS'] : []),
+    ...(error.code === 'METHOD_NOT_ALLOWED' ? ['allow: GET, HEAD, POST, PUT, DELETE, OPTIONS'] : []),
     'connection: close',
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());

@@ -6,6 +6,7 @@ import { ACCESS, type Access } from './access.decorator.js';
 import type { ErrorCode } from './error-codes.js';
 import { REFUSALS } from './refusals.decorator.js';
 import type { Route } from './route-table.js';
+import { STREAMED_BODY, type StreamedBodyRules } from './streamed-body.js';
 
 /**
  * The routes that the application's controllers declare.
@@ -38,6 +39,7 @@ function routeOf(controller: Type<object>, name: string): Route | 'undeclared' |
     (Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, name) as object | undefined) ?? {},
   );
   const takes = (kind: RouteParamtypes) => parameters.some((key) => key.startsWith(`${kind}:`));
+  const streams = Reflect.getMetadata(STREAMED_BODY, handler) as StreamedBodyRules | undefined;
   return {
     method: RequestMethod[Reflect.getMetadata(METHOD_METADATA, handler) as RequestMethod],
     pattern: `/${[base, path]
@@ -47,6 +49,7 @@ function routeOf(controller: Type<object>, name: string): Route | 'undeclared' |
     access: access.level,
     quiet: access.quiet,
     takesBody: takes(RouteParamtypes.BODY),
+    ...(streams === undefined ? {} : { streams }),
     takesQuery: takes(RouteParamtypes.QUERY),
     refusals: (Reflect.getMetadata(REFUSALS, handler) as ErrorCode[] | undefined) ?? [],
   };

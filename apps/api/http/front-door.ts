@@ -5,6 +5,7 @@ import { ApiError, invalid, notFound } from './api-error.js';
 import { readJsonBody } from './read-body.js';
 import { contextOf } from './request-context.js';
 import type { Route, RouteTable } from './route-table.js';
+import { openStreamedBody } from './streamed-body.js';
 import { byField } from './text-checks.js';
 
 /**
@@ -20,6 +21,7 @@ export function frontDoor(routes: RouteTable, authenticator: Authenticator): Req
       if (route.access !== 'public') {
         contextOf(request).actor = authenticate(request.headers.authorization, route.access, authenticator);
       }
+      if (route.streams) contextOf(request).streamedBody = openStreamedBody(request, route.streams);
       if (route.takesBody) request.body = await readJsonBody(request);
       if (!route.takesQuery) refuseQuery(request);
       next();

@@ -4,12 +4,15 @@ import { newId } from '@interlock/persistence';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Request } from 'express';
 import type { Route } from './route-table.js';
+import type { StreamedBody } from './streamed-body.js';
 
 /** What the front door learns about a request. */
 export interface RequestContext {
   readonly requestId: string;
   route?: Route;
   actor?: Actor;
+  /** Of a route that reads its body itself. */
+  streamedBody?: StreamedBody;
 }
 
 const contexts = new WeakMap<IncomingMessage, RequestContext>();
@@ -31,6 +34,13 @@ export function contextOf(request: IncomingMessage): RequestContext {
 export function requestIdOf(header: string | string[] | undefined): string {
   return typeof header === 'string' && /^[\x21-\x7e]{1,128}$/.test(header) ? header : newId();
 }
+
+/** Parameter of a route that declares `@StreamsBody`: its body on the way. */
+export const BodyStream = createParamDecorator((_: unknown, execution: ExecutionContext): StreamedBody => {
+  const { streamedBody } = contextOf(execution.switchToHttp().getRequest<Request>());
+  if (streamedBody === undefined) throw new Error('the route does not declare @StreamsBody');
+  return streamedBody;
+});
 
 /** Parameter of a protected route: who calls. */
 export const Caller = createParamDecorator((_: unknown, execution: ExecutionContext): Actor => {

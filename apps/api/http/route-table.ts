@@ -1,5 +1,6 @@
 import type { AccessLevel } from './access.decorator.js';
 import type { ErrorCode } from './error-codes.js';
+import type { StreamedBodyRules } from './streamed-body.js';
 
 /** A route as the front door sees it. */
 export interface Route {
@@ -9,6 +10,8 @@ export interface Route {
   readonly access: AccessLevel;
   readonly quiet: boolean;
   readonly takesBody: boolean;
+  /** Present when the route reads its body itself, as it arrives. */
+  readonly streams?: StreamedBodyRules;
   readonly takesQuery: boolean;
   /** Codes with which the route's own work may refuse. */
   readonly refusals: readonly ErrorCode[];

@@ -3,7 +3,13 @@ import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import type { DatasetBatch, DatasetRow } from './dataset/dataset-row.js';
-import type { DatasetInfo } from './datasets.repository.js';
+import {
+  DATASET_FIELDS,
+  type DatasetInfo,
+  type DatasetRecord,
+  storedDataset,
+  type StoredDataset,
+} from './datasets.repository.js';
 
 /** A row whose market id another row of the same version had already. */
 export interface DuplicateMarketId {
@@ -94,6 +100,20 @@ export class DatasetVersions {
       ]);
       if (published === undefined || made !== 1) throw new Error('the import was given up before it was complete');
       return { created: replaced === 0, importedAt: published.importedAt };
+    });
+  }
+
+  /** Takes a dataset away; null when there is none. Runs that have begun to read its rows can do so for an hour more. */
+  withdraw(name: string): Promise<StoredDataset | null> {
+    return this.transactions.run(async (tx) => {
+      // Locks the name against imports that are being published.
+      const [withdrawn] = await tx.query<DatasetRecord[]>(
+        `WITH gone AS (DELETE FROM datasets WHERE name = $1 RETURNING *) SELECT ${DATASET_FIELDS} FROM gone`,
+        [name],
+      );
+      if (withdrawn === undefined) return null;
+      await changed(tx, `state = 'replaced' WHERE id = $1`, [withdrawn.versionId]);
+      return storedDataset(withdrawn);
     });
   }
 

@@ -22,6 +22,17 @@ export interface StoredDataset extends DatasetInfo {
   versionId: string;
 }
 
+/** Columns of table `datasets` under the names of `StoredDataset`. */
+export const DATASET_FIELDS = `name, version_id AS "versionId", rows, bytes::double precision AS bytes, sha256,
+  ignored_columns AS "ignoredColumns", imported_at AS "importedAt"`;
+
+/** What a query for `DATASET_FIELDS` finds. */
+export type DatasetRecord = Omit<StoredDataset, 'importedAt'> & { importedAt: Date };
+
+export function storedDataset(record: DatasetRecord): StoredDataset {
+  return { ...record, importedAt: record.importedAt.toISOString() };
+}
+
 /** The version does not exist, or it was replaced so long ago that its rows have been removed. */
 export class DatasetVersionGone extends Error {
   constructor(readonly versionId: string) {
@@ -40,13 +51,22 @@ export class Datasets {
 
   /** The dataset of that name as it is now, or null. */
   async find(name: string): Promise<StoredDataset | null> {
-    const [dataset] = await this.dataSource.query<(Omit<StoredDataset, 'importedAt'> & { importedAt: Date })[]>(
-      `SELECT name, version_id AS "versionId", rows, bytes::double precision AS bytes, sha256,
-              ignored_columns AS "ignoredColumns", imported_at AS "importedAt"
-       FROM datasets WHERE name = $1`,
+    const [dataset] = await this.dataSource.query<DatasetRecord[]>(
+      `SELECT ${DATASET_FIELDS} FROM datasets WHERE name = $1`,
       [name],
     );
-    return dataset === undefined ? null : { ...dataset, importedAt: dataset.importedAt.toISOString() };
+    return dataset === undefined ? null : storedDataset(dataset);
+  }
+
+  /** At most `limit` datasets, those whose import began last first; `before` is the version after which they start. */
+  async list(limit: number, before?: string): Promise<StoredDataset[]> {
+    // Versions are UUIDv7: by time. A page stays right when its last dataset is replaced before the next one is asked for.
+    const found = await this.dataSource.query<DatasetRecord[]>(
+      `SELECT ${DATASET_FIELDS} FROM datasets
+       WHERE $2::uuid IS NULL OR version_id < $2 ORDER BY version_id DESC LIMIT $1`,
+      [limit, before ?? null],
+    );
+    return found.map(storedDataset);
   }
 
   /**

@@ -1,0 +1,78 @@
+import { DeleteDataset, ImportDataset, ListDatasets } from '@interlock/calibration';
+import { NAME_PATTERN } from '@interlock/config';
+import { Controller, Delete, Get, Param, Put, Query, Res } from '@nestjs/common';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import { ApiBody, ApiConsumes, ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
+import { Access } from '../http/access.decorator.js';
+import { ApiError, invalid, notFound } from '../http/api-error.js';
+import { listAnswer, PageQuery, pageOf } from '../http/page.dto.js';
+import { Refusals } from '../http/refusals.decorator.js';
+import { BodyStream } from '../http/request-context.js';
+import { type StreamedBody, StreamsBody } from '../http/streamed-body.js';
+import { DatasetAnswer, datasetBody, DatasetsAnswer } from './datasets.dto.js';
+
+const MEDIA_TYPES = ['text/csv'] as const;
+const FILE_LIMIT_BYTES = 256 * 1024 * 1024;
+
+@ApiTags('Datasets')
+@Controller('api/datasets')
+export class DatasetsController {
+  constructor(
+    private readonly queries: QueryBus,
+    private readonly commands: CommandBus,
+  ) {}
+
+  /** Datasets of resolved markets, newest first. */
+  @Get()
+  @Access('observer')
+  @ApiOkResponse({ type: DatasetsAnswer, description: 'A page of datasets.' })
+  async list(@Query() query: PageQuery): Promise<DatasetsAnswer> {
+    const { limit, before } = pageOf(query);
+    const page = await this.queries.execute(new ListDatasets(limit, before));
+    return listAnswer({ ...page, items: page.items.map(datasetBody) });
+  }
+
+  /**
+   * Imports a file of resolved markets under a name, in the place of what the name had before: as a whole, or not at all when
+   * anything is wrong with it or the connection ends before the file does. The last import to be complete wins. Columns, in any
+   * order: market_id (unique), probability of YES in [0, 1] and outcome (0 or 1) are required; platform, category, question, as_of
+   * and resolved_at may be there; others are ignored and named in the answer.
+   */
+  @Put(':name')
+  @Access('operator')
+  @StreamsBody({ types: MEDIA_TYPES, limitBytes: FILE_LIMIT_BYTES })
+  @Refusals('DATASET_INVALID')
+  @ApiConsumes(...MEDIA_TYPES)
+  @ApiBody({ schema: { type: 'string', format: 'binary' }, description: 'The file, up to 256 MiB.' })
+  @ApiCreatedResponse({ type: DatasetAnswer, description: 'The dataset, under a name that was free.' })
+  @ApiOkResponse({ type: DatasetAnswer, description: 'The dataset, in the place of the one before.' })
+  async put(
+    @Param('name') name: string,
+    @BodyStream() body: StreamedBody,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<DatasetAnswer> {
+    if (!NAME_PATTERN.test(name)) throw invalid({ name: [`must match ${NAME_PATTERN.source}`] });
+    const result = await this.commands.execute(new ImportDataset(name, body.bytes));
+    switch (result.kind) {
+      case 'invalid': {
+        const { faultCount, faults } = result;
+        const message = `The file has ${faultCount} ${faultCount === 1 ? 'fault' : 'faults'}; nothing was changed.`;
+        throw new ApiError('DATASET_INVALID', message, { details: { faultCount, faults } });
+      }
+      case 'imported':
+        response.status(result.created ? 201 : 200);
+        return { ok: true, dataset: datasetBody(result.dataset) };
+    }
+  }
+
+  /** Deletes a dataset. Runs that read it already go on. */
+  @Delete(':name')
+  @Access('operator')
+  @ApiOkResponse({ type: DatasetAnswer, description: 'The dataset as it was.' })
+  async delete(@Param('name') name: string): Promise<DatasetAnswer> {
+    const dataset = NAME_PATTERN.test(name) ? await this.commands.execute(new DeleteDataset(name)) : null;
+    if (dataset === null) throw notFound('There is no dataset of this name.');
+    return { ok: true, dataset: datasetBody(dataset) };
+  }
+}

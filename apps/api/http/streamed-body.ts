@@ -1,0 +1,95 @@
+import type { IncomingMessage } from 'node:http';
+import { SetMetadata } from '@nestjs/common';
+import { ApiError, CallerGone } from './api-error.js';
+
+/** Of what kind a body may be that its route reads while it arrives. */
+export interface StreamedBodyRules {
+  /** Media types, in lower case. */
+  readonly types: readonly string[];
+  readonly limitBytes: number;
+}
+
+/** A body on its way. */
+export interface StreamedBody {
+  /** One of those that the route takes. */
+  readonly type: string;
+  /**
+   * Can be iterated once, to its end or until something is wrong with it.
+   * @throws ApiError when it is too large or too slow; CallerGone when the connection ends before it does
+   */
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
+/** Longest silence of the sender. Only counted while we wait for it: when it is we who are slow, that is no fault of theirs. */
+const SILENCE_LIMIT_MS = 10_000;
+/** Longest time from the first byte to the last, so that a trickle ends as well. */
+const TIME_LIMIT_MS = 10 * 60_000;
+
+export const STREAMED_BODY = 'interlock:streamed-body';
+
+/** Declares that the route reads its body as it arrives, as parameter `@BodyStream()`; it is never held as a whole. */
+export const StreamsBody = (rules: StreamedBodyRules) => SetMetadata<string, StreamedBodyRules>(STREAMED_BODY, rules);
+
+/** @throws ApiError when the headers alone tell that the body cannot be taken */
+export function openStreamedBody(request: IncomingMessage, { types, limitBytes }: StreamedBodyRules): StreamedBody {
+  const type = acceptableType(request, types);
+  if (Number(request.headers['content-length'] ?? 0) > limitBytes) throw tooLarge(limitBytes);
+  return { type, bytes: arriving(request, limitBytes) };
+}
+
+function acceptableType(request: IncomingMessage, types: readonly string[]): string {
+  const [type = '', ...parameters] = (request.headers['content-type'] ?? '')
+    .split(';')
+    .map((part) => part.trim().toLowerCase());
+  const charset = parameters.find((parameter) => parameter.startsWith('charset='));
+  const isUtf8 = charset === undefined || /^charset="?utf-?8"?$/.test(charset);
+  const encoding = request.headers['content-encoding'] ?? 'identity';
+  if (types.includes(type) && isUtf8 && encoding === 'identity') return type;
+  throw new ApiError('UNSUPPORTED_MEDIA_TYPE', `The body must be ${types.join(' or ')} in UTF-8, not compressed.`);
+}
+
+async function* arriving(request: IncomingMessage, limitBytes: number): AsyncGenerator<Uint8Array> {
+  // Not destroyed when we stop early: the connection still has to carry the answer.
+  const chunks = request.iterator({ destroyOnReturn: false });
+  const until = performance.now() + TIME_LIMIT_MS;
+  let size = 0;
+  try {
+    for (;;) {
+      const next = await nextWithin(chunks, Math.min(SILENCE_LIMIT_MS, until - performance.now()));
+      if (next.done === true) return;
+      size += next.value.length;
+      if (size > limitBytes) throw tooLarge(limitBytes);
+      yield next.value;
+    }
+  } finally {
+    // What we do not want is discarded, as for any refused body: see `endLingeringBody` in request-log.ts.
+    void chunks.return?.().catch(() => undefined);
+    request.resume();
+  }
+}
+
+async function nextWithin(
+  chunks: AsyncIterator<Uint8Array, unknown>,
+  ms: number,
+): Promise<IteratorResult<Uint8Array, unknown>> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(tooSlow()), Math.max(0, ms));
+  });
+  try {
+    return await Promise.race([chunks.next(), deadline]);
+  } catch (error) {
+    throw error instanceof ApiError ? error : new CallerGone();
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function tooLarge(limitBytes: number): ApiError {
+  return new ApiError('PAYLOAD_TOO_LARGE', `The body is larger than ${limitBytes / 1024 / 1024} MiB.`);
+}
+
+function tooSlow(): ApiError {
+  const message = `The body must arrive without pauses of ${SILENCE_LIMIT_MS / 1000} s and within ${TIME_LIMIT_MS / 60_000} minutes.`;
+  return new ApiError('REQUEST_TIMEOUT', message, {}, { connection: 'close' });
+}

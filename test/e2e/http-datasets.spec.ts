@@ -1,0 +1,170 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { request as httpRequest } from 'node:http';
+import { getDataSourceToken } from '@nestjs/typeorm';
+import type { DataSource } from 'typeorm';
+import { eventually } from '../support/eventually.js';
+import { type Answer, AUTHORIZED, startTestApi, type TestApi } from '../support/test-api.js';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startTestApi();
+});
+afterAll(() => api.close());
+
+const HEADER = 'market_id,probability,outcome,category';
+const CSV = { ...AUTHORIZED, 'content-type': 'text/csv' };
+const put = (name: string, body: string | Buffer, headers: Record<string, string> = CSV): Promise<Answer> =>
+  api.call(`/api/datasets/${name}`, {
+    method: 'PUT',
+    headers,
+    body: typeof body === 'string' ? body : new Uint8Array(body),
+  });
+const remove = (name: string) => api.call(`/api/datasets/${name}`, { method: 'DELETE', headers: AUTHORIZED });
+const file = (rows: number, category = 'any') =>
+  [HEADER, ...Array.from({ length: rows }, (_, i) => `m-${i},0.5,${i % 2},${category}`), ''].join('\n');
+
+interface Dataset {
+  name: string;
+  rows: number;
+}
+async function listed(): Promise<Dataset[]> {
+  return (await api.get('/api/datasets?limit=200')).body.items as Dataset[];
+}
+async function rowsOf(name: string): Promise<number | undefined> {
+  return (await listed()).find((dataset) => dataset.name === name)?.rows;
+}
+
+describe('PUT /api/datasets/:name', () => {
+  it('answers 201 for a new name, 200 for one that it replaces', async () => {
+    const content = file(3);
+    expect(await put('mine', content, { ...CSV, 'content-type': 'Text/CSV; charset="UTF-8"' })).toMatchObject({
+      status: 201,
+      body: {
+        ok: true,
+        dataset: {
+          name: 'mine',
+          rows: 3,
+          bytes: content.length,
+          sha256: createHash('sha256').update(content).digest('hex'),
+          ignoredColumns: [],
+        },
+      },
+    });
+    const { status, body } = await put('mine', `x,${HEADER},y\n1,a,0.25,1,,2\n`);
+    expect(status).toBe(200);
+    expect(body['dataset']).toMatchObject({ rows: 1, ignoredColumns: ['x', 'y'] });
+    expect(Object.keys(body['dataset'] as object).toSorted()).toEqual(
+      ['name', 'rows', 'bytes', 'sha256', 'importedAt', 'ignoredColumns'].toSorted(),
+    );
+  });
+
+  it('names every fault by line and column and keeps the old data', async () => {
+    await put('faulty', file(2));
+    const { status, body } = await put('faulty', `${HEADER}\na,2,1,\na,0.5,1,\nb,0.5,maybe,\n`);
+    expect([status, body.code]).toEqual([400, 'DATASET_INVALID']);
+    expect(body['details']).toEqual({
+      faultCount: 3,
+      faults: [
+        { line: 2, column: 'probability', message: 'must lie between 0 and 1' },
+        { line: 3, column: 'market_id', message: 'occurs on line 2 already' },
+        { line: 4, column: 'outcome', message: 'must be 0 or 1' },
+      ],
+    });
+    expect(await rowsOf('faulty')).toBe(2);
+  });
+
+  it.each([
+    ['application/json', undefined],
+    ['text/plain', undefined],
+    ['', undefined],
+    ['text/csv; charset=utf-16', undefined],
+    ['text/csv', 'gzip'],
+  ])('answers 415 to type %j and encoding %s', async (type, encoding) => {
+    const headers = {
+      ...AUTHORIZED,
+      'content-type': type,
+      ...(encoding === undefined ? {} : { 'content-encoding': encoding }),
+    };
+    expect(await put('typed', Buffer.from(file(1)), headers)).toMatchObject({
+      status: 415,
+      body: { code: 'UNSUPPORTED_MEDIA_TYPE' },
+    });
+  });
+
+  it('checks path and method, then the caller, then the body', async () => {
+    const large = { 'content-type': 'text/plain', 'content-length': String(300 * 1024 * 1024) };
+    expect(await headersOnly('POST', '/api/datasets/mine', large)).toBe(405);
+    expect(await headersOnly('PUT', '/api/datasets/mine', large)).toBe(401);
+    expect(await headersOnly('PUT', '/api/datasets/mine', { ...large, authorization: 'Bearer wrong' })).toBe(403);
+    expect(await headersOnly('PUT', '/api/datasets/mine', { ...large, ...AUTHORIZED })).toBe(415);
+    expect(await headersOnly('PUT', '/api/datasets/mine', { ...large, ...CSV })).toBe(413);
+  });
+
+  it('takes no name that is none, and no query', async () => {
+    expect(await put('Mine', file(1))).toMatchObject({
+      status: 400,
+      body: { fieldErrors: { name: [expect.any(String)] } },
+    });
+    expect(await put('mine?a=1', file(1))).toMatchObject({
+      status: 400,
+      body: { fieldErrors: { a: [expect.any(String)] } },
+    });
+  });
+
+  it('keeps the old data when the caller vanishes midway', async () => {
+    await put('cut', file(2));
+    const request = httpRequest(`${api.url}/api/datasets/cut`, { method: 'PUT', headers: CSV });
+    request.on('error', () => undefined);
+    request.write(file(20_000));
+    await eventually('rows arrive', async () => (await stagedRows()) > 0);
+    request.destroy();
+    await eventually('they are removed', async () => (await stagedRows()) === 0);
+    expect(await rowsOf('cut')).toBe(2);
+  });
+});
+
+describe('GET and DELETE /api/datasets', () => {
+  it('list what there is, newest first, page by page', async () => {
+    for (const name of ['list-a', 'list-b', 'list-c']) await put(name, file(1));
+    await put('list-a', file(2));
+    const names = (await listed()).map(({ name }) => name);
+    expect(names.slice(0, 3)).toEqual(['list-a', 'list-c', 'list-b']);
+    const paged: string[] = [];
+    for (let cursor: string | null | undefined = ''; typeof cursor === 'string';) {
+      const { body } = await api.get(`/api/datasets?limit=2${cursor === '' ? '' : `&cursor=${cursor}`}`);
+      paged.push(...(body.items as Dataset[]).map(({ name }) => name));
+      cursor = body.nextCursor;
+    }
+    expect(paged).toEqual(names);
+  });
+
+  it('delete one of them once', async () => {
+    await put('short-lived', file(4));
+    expect(await remove('short-lived')).toMatchObject({
+      status: 200,
+      body: { ok: true, dataset: { name: 'short-lived', rows: 4 } },
+    });
+    expect(await remove('short-lived')).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
+    expect(await remove('Not-A-Name')).toMatchObject({ status: 404 });
+    expect(await rowsOf('short-lived')).toBeUndefined();
+    expect(await put('short-lived', file(1))).toMatchObject({ status: 201 });
+  });
+});
+
+async function stagedRows(): Promise<number> {
+  const found = await api.app.get<DataSource>(getDataSourceToken()).query<{ count: number }[]>(
+    `SELECT count(*)::integer AS count FROM dataset_rows
+     WHERE version_id IN (SELECT id FROM dataset_versions WHERE state IN ('staging', 'removing'))`,
+  );
+  return found[0]?.count ?? NaN;
+}
+
+/** Announces a body and never sends it; returns the status of the answer. */
+async function headersOnly(method: string, path: string, headers: Record<string, string>): Promise<number | undefined> {
+  const request = httpRequest(`${api.url}${path}`, { method, headers });
+  request.flushHeaders();
+  const [response] = (await once(request, 'response')) as [{ statusCode?: number }];
+  request.on('error', () => undefined).destroy();
+  return response.statusCode;
+}
