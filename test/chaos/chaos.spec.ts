@@ -64,7 +64,8 @@ function summary({ history, evidence }: ChaosResult): string {
   const toggles = history.toggles.filter(({ outcome }) => outcome.kind === 'changed');
   const slowest = Math.max(0, ...toggles.map(({ sentAt, receivedAt }) => receivedAt - sentAt));
   return [
-    `seed ${seed}: ${history.faults.length} faults, ${toggles.length} toggles, the slowest answered after ${slowest} ms`,
+    `seed ${seed}: ${toggles.length} toggles, the slowest answered after ${slowest} ms`,
+    `  faults: ${count(history.faults.map(({ deed, target }) => `${deed} ${target}`))}`,
     `  starts: ${count(history.starts.map(({ outcome }) => ('code' in outcome ? outcome.code : outcome.kind)))}`,
     `  runs: ${count([...evidence.runs.values()].map(({ status }) => status))}`,
     `  takeovers: ${[...evidence.changes.values()].flat().filter(({ from, to }) => from === 'RUNNING' && to === from).length}`,

@@ -154,11 +154,17 @@ export class Conductor {
   private async strikeProcess(
     operation: number,
     deed: 'kill' | 'terminate' | 'freeze',
-    name: string,
+    wished: string,
     forMs: number,
   ): Promise<void> {
-    const process = this.cluster.programs.find((candidate) => candidate.name === name);
-    if (process === undefined || process.state !== 'up' || this.struck.has(name)) return;
+    // Another one of its kind while that one is still coming back; never the last api, lest there is nobody to ask.
+    const kind = wished.replace(/\d+$/, '');
+    const candidates = this.cluster.programs
+      .filter(({ name, state, url }) => name.startsWith(kind) && state === 'up' && url !== undefined)
+      .filter(({ name }) => !this.struck.has(name));
+    const process = candidates.find(({ name }) => name === wished) ?? candidates[0];
+    if (process === undefined || (kind === 'api-' && candidates.length < 2)) return;
+    const { name } = process;
     this.struck.add(name);
     try {
       const { pid } = process;

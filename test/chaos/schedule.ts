@@ -31,21 +31,21 @@ export type Deed =
   | { kind: 'stop-database'; forMs: number }
   | { kind: 'cut-listeners' };
 
-/** Out of a hundred operations or so. */
-const WEIGHTS = {
-  start: 52,
-  'start-keyed': 12,
-  repeat: 10,
-  'switch-on': 4,
-  'switch-off': 1,
-  cancel: 7,
-  kill: 4,
+/** How likely what is asked of the apis is. */
+const REQUESTS = { start: 52, 'start-keyed': 12, repeat: 10, 'switch-on': 4, 'switch-off': 1, cancel: 7 };
+
+/** How likely what goes wrong is. */
+const FAULTS = {
+  kill: 5,
   terminate: 1.5,
-  'freeze-worker': 2,
-  'freeze-api': 1,
-  'stop-database': 0.8,
+  'freeze-worker': 3,
+  'freeze-api': 2,
+  'stop-database': 1.5,
   'cut-listeners': 1,
 };
+
+/** Operations between two faults: about as many as come while a process starts again, so that seldom all are away at once. */
+const FAULT_DISTANCE = [12, 28] as const;
 
 /** Makes the same schedule from the same seed, always. */
 export function makeSchedule(seed: number, operations: number): Operation[] {
@@ -57,6 +57,8 @@ class ScheduleWriter {
   private readonly keyed: { wish: StartWish; key: string }[] = [];
   /** Switches that are on, and the operation at which they are to be released. */
   private readonly releases: { at: number; scope: string }[] = [];
+
+  private nextFault: number = FAULT_DISTANCE[0];
 
   constructor(private readonly random: Random) {}
 
@@ -70,8 +72,14 @@ class ScheduleWriter {
   }
 
   private deed(): void {
+    if (this.operations.length < this.nextFault) return this.request();
+    this.fault();
+    this.nextFault = this.operations.length + this.random.between(...FAULT_DISTANCE);
+  }
+
+  private request(): void {
     const { random } = this;
-    const kind = random.weighted(WEIGHTS);
+    const kind = random.weighted(REQUESTS);
     switch (kind) {
       case 'start':
         return this.add({ kind, api: this.api(), wish: this.wish() });
@@ -85,17 +93,19 @@ class ScheduleWriter {
         return this.add({ kind, api: this.api(), scope: this.scope() });
       case 'cancel':
         return this.add({ kind, api: this.api(), back: random.between(1, 12) });
+    }
+  }
+
+  private fault(): void {
+    const { random } = this;
+    const kind = random.weighted(FAULTS);
+    switch (kind) {
       case 'kill':
         return this.add({ kind, process: this.process(), forMs: random.between(0, 1_500) });
       case 'terminate':
         return this.add({ kind, process: this.process(), forMs: random.between(0, 1_000) });
       case 'freeze-worker':
-        // Past its lease of 2 s.
-        return this.add({
-          kind: 'freeze',
-          process: `worker-${random.between(0, WORKERS - 1)}`,
-          forMs: random.between(2_300, 4_000),
-        });
+        return this.freezeWorker();
       case 'freeze-api':
         return this.freezeApi();
       case 'stop-database':
@@ -135,6 +145,18 @@ class ScheduleWriter {
   private release(index: number): void {
     const [release] = this.releases.splice(index, 1);
     if (release !== undefined) this.add({ kind: 'switch-off', api: this.api(), scope: release.scope });
+  }
+
+  /** Past its lease, with work that goes on longer than it is frozen: what woke up must find that it is no longer wanted. */
+  private freezeWorker(): void {
+    for (let started = 0; started < 6; started++) {
+      const wish = this.wish();
+      const input = { ...wish.input, workMs: this.random.between(2_000, 4_000), stages: 1 };
+      this.add({ kind: 'start', api: this.api(), wish: { ...wish, dryRun: false, input } }, 0);
+    }
+    const process = `worker-${this.random.between(0, WORKERS - 1)}`;
+    const forMs = this.random.between(2_500, 4_500);
+    this.add({ kind: 'freeze', process, forMs }, this.random.between(100, 600));
   }
 
   /** While starts stream to it, so that it is likely to be inside a transaction. */
