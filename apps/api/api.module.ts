@@ -3,6 +3,7 @@ import { CalibrationModule } from '@interlock/calibration';
 import { type Settings, SettingsModule } from '@interlock/config';
 import { ExecutionModule } from '@interlock/execution';
 import { KillSwitchModule } from '@interlock/kill-switch';
+import { MarketsModule } from '@interlock/markets';
 import { LoggingModule } from '@interlock/observability';
 import { OpsEventsModule } from '@interlock/ops-events';
 import { PersistenceModule } from '@interlock/persistence';
@@ -19,6 +20,7 @@ import { HealthController } from './health/health.controller.js';
 import { Readiness } from './health/readiness.js';
 import { DtoPipe } from './http/dto.pipe.js';
 import { ErrorFilter } from './http/error.filter.js';
+import { MarketsController } from './markets/markets.controller.js';
 import { RiskController } from './risk/risk.controller.js';
 import { RunsController } from './runs/runs.controller.js';
 
@@ -40,6 +42,7 @@ export class ApiModule {
         KillSwitchModule,
         ExecutionModule.forApi(),
         RiskGuardsModule,
+        MarketsModule,
         CalibrationModule,
       ],
       controllers: [
@@ -49,6 +52,7 @@ export class ApiModule {
         RunsController,
         RiskController,
         EventsController,
+        MarketsController,
         DatasetsController,
       ],
       providers: [Readiness, { provide: APP_PIPE, useClass: DtoPipe }, { provide: APP_FILTER, useClass: ErrorFilter }],

@@ -1,3 +1,9 @@
 export { type FaultWish, NAME_PATTERN } from './parsers.js';
-export { type AutoKillSwitchSettings, InvalidSettings, readSettings, Settings } from './settings.js';
+export {
+  type AutoKillSwitchSettings,
+  InvalidSettings,
+  type MarketsSourceSettings,
+  readSettings,
+  Settings,
+} from './settings.js';
 export { SettingsModule } from './settings.module.js';

@@ -103,6 +103,28 @@ export function webhookUrl() {
   }, 'an http or https address without user and password');
 }
 
+/** Where the markets service is. User and password are sent as HTTP Basic, and are a secret. */
+export function marketsBaseUrl() {
+  return z.string().refine((value) => {
+    if (!URL.canParse(value)) return false;
+    const { protocol, search, hash, username, password } = new URL(value);
+    return /^https?:$/.test(protocol) && search === '' && hash === '' && isPercentEncoded(username + password);
+  }, 'an http or https address without query, such as http://127.0.0.1:8100');
+}
+
+function isPercentEncoded(text: string): boolean {
+  try {
+    return decodeURIComponent(text) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** The path of an address, with a query if need be. */
+export function urlPath() {
+  return z.string().regex(/^\/[\x21\x22\x24-\x7e]{0,1023}$/, 'a path that begins with /, such as /markets');
+}
+
 /** Origins for CORS, separated by commas. */
 export function origins() {
   const allowed = 'origins separated by commas, such as https://desk.example,http://127.0.0.1:8080';

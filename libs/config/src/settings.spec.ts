@@ -112,6 +112,37 @@ describe('settings', () => {
     },
   );
 
+  it.each([
+    ['MARKETS_SOURCE_BASE_URL', 'markets.example:8100', 'an http or https address without query, such as'],
+    ['MARKETS_SOURCE_BASE_URL', 'ftp://user:key@markets.example', 'an http or https address without query, such as'],
+    ['MARKETS_SOURCE_BASE_URL', 'http://markets.example?key=1', 'an http or https address without query, such as'],
+    ['MARKETS_SOURCE_BASE_URL', 'http://user:%zz@markets.example', 'an http or https address without query, such as'],
+    ['MARKETS_SOURCE_PATH', 'elsewhere', 'a path that begins with /'],
+    ['MARKETS_SOURCE_PATH', '/mar kets', 'a path that begins with /'],
+    ['MARKETS_SOURCE_PATH', '/markets#all', 'a path that begins with /'],
+    ['MARKETS_SOURCE_TIMEOUT_MS', '60001', 'a whole number from 50 to 60000'],
+    ['MARKETS_CACHE_MS', '-0', 'a whole number from 100 to 60000'],
+  ])('refuses %s=%s without repeating it', (setting, value, allowed) => {
+    const problems = problemsOf({ [setting]: value });
+    expect(problems).toEqual([expect.stringContaining(`${setting} must be ${allowed}`)]);
+    expect(problems.join()).not.toContain(value);
+  });
+
+  it('keeps user and password of the markets service apart from its address', () => {
+    const { marketsSource } = readSettings({
+      MARKETS_SOURCE_BASE_URL: 'https://desk:k%40y@markets.example/v1/',
+      MARKETS_SOURCE_PATH: '/all?limit=5',
+    });
+    const authorization = `Basic ${Buffer.from('desk:k@y').toString('base64')}`;
+    expect(marketsSource).toMatchObject({ url: 'https://markets.example/v1/all?limit=5', authorization });
+    expect(readSettings({}).marketsSource).toEqual({
+      url: 'http://127.0.0.1:8100/markets',
+      authorization: undefined,
+      timeoutMs: 5_000,
+      cacheMs: 1_000,
+    });
+  });
+
   it('is documented by .env.example name by name, with the true defaults', () => {
     const lines = readFileSync('.env.example', 'utf8').split('\n');
     const documented = lines

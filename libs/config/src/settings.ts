@@ -7,6 +7,7 @@ import {
   faultWishes,
   flag,
   integer,
+  marketsBaseUrl,
   name,
   oneOf,
   origins,
@@ -15,6 +16,7 @@ import {
   ratio,
   secret,
   timeZone,
+  urlPath,
   webhookUrl,
 } from './parsers.js';
 
@@ -60,12 +62,21 @@ export const environmentSchema = z.object({
   ALERT_BACKOFF_MS: integer(1, 600_000).default(1_000),
   ALERT_TIMEOUT_MS: integer(100, 60_000).default(5_000),
   CALIBRATION_DATASET: name().default('sample'),
+  MARKETS_SOURCE_BASE_URL: marketsBaseUrl().default('http://127.0.0.1:8100'),
+  MARKETS_SOURCE_PATH: urlPath().default('/markets'),
+  MARKETS_SOURCE_TIMEOUT_MS: integer(50, 60_000).default(5_000),
+  MARKETS_CACHE_MS: integer(100, 60_000).default(1_000),
   FAULT_POINTS: faultWishes().optional(),
   WITNESS_PIPELINE: flag().optional(),
 });
 
 /** Secrets may also come from a file named by `<NAME>_FILE`, as container platforms hand them out. */
-export const SECRET_NAMES = ['ADMIN_API_TOKEN', 'DATABASE_URL', 'ALERT_WEBHOOK_URL'] as const;
+export const SECRET_NAMES = [
+  'ADMIN_API_TOKEN',
+  'DATABASE_URL',
+  'ALERT_WEBHOOK_URL',
+  'MARKETS_SOURCE_BASE_URL',
+] as const;
 
 /** For tests of the program itself. Refused unless NODE_ENV is test, and so no part of `.env.example`. */
 export const TEST_ONLY_NAMES = ['FAULT_POINTS', 'WITNESS_PIPELINE'] as const;
@@ -103,6 +114,29 @@ function autoKillSwitchSettings(environment: Environment): AutoKillSwitchSetting
   };
 }
 
+/** The HTTP service that knows the markets. Durations in milliseconds. */
+export interface MarketsSourceSettings {
+  /** Without user and password. */
+  readonly url: string;
+  /** Value of the header `authorization`, made of the address's user and password; a secret. */
+  readonly authorization: string | undefined;
+  /** For the whole answer, its body included. */
+  readonly timeoutMs: number;
+  /** How long an answer, or the lack of one, holds. */
+  readonly cacheMs: number;
+}
+
+function marketsSourceSettings(environment: Environment): MarketsSourceSettings {
+  const base = new URL(environment.MARKETS_SOURCE_BASE_URL);
+  const credentials = [base.username, base.password].map(decodeURIComponent).join(':');
+  return {
+    url: `${base.origin}${base.pathname.replace(/\/+$/, '')}${environment.MARKETS_SOURCE_PATH}`,
+    authorization: credentials === ':' ? undefined : `Basic ${Buffer.from(credentials).toString('base64')}`,
+    timeoutMs: environment.MARKETS_SOURCE_TIMEOUT_MS,
+    cacheMs: environment.MARKETS_CACHE_MS,
+  };
+}
+
 /** The validated settings of one process; built once at boot and injected everywhere. */
 export class Settings {
   readonly host: string;
@@ -134,6 +168,7 @@ export class Settings {
   readonly shutdownGraceMs: number;
   readonly defaultPipeline: string;
   readonly calibrationDataset: string;
+  readonly marketsSource: MarketsSourceSettings;
   /** Where critical events are posted to; a secret. */
   readonly alertWebhookUrl: string | undefined;
   readonly alertAttempts: number;
@@ -170,6 +205,7 @@ export class Settings {
     this.shutdownGraceMs = environment.SHUTDOWN_GRACE_MS;
     this.defaultPipeline = environment.DEFAULT_PIPELINE;
     this.calibrationDataset = environment.CALIBRATION_DATASET;
+    this.marketsSource = marketsSourceSettings(environment);
     this.alertWebhookUrl = environment.ALERT_WEBHOOK_URL;
     this.alertAttempts = environment.ALERT_ATTEMPTS;
     this.alertBackoffMs = environment.ALERT_BACKOFF_MS;
