@@ -6,7 +6,7 @@ import { shrink } from './shrink.js';
 
 /** `npm run test:chaos` sets these (scripts/test-chaos.mjs); `npm test` runs the short form. */
 const {
-  INTERLOCK_CHAOS_SEED: seedText = '1',
+  INTERLOCK_CHAOS_SEED: seedText = '7',
   INTERLOCK_CHAOS_OPERATIONS: operationsText = '500',
   INTERLOCK_CHAOS_AUTO_KILL_SWITCH: autoText = 'false',
   INTERLOCK_CHAOS_SHRINK_MINUTES: shrinkText = '0',

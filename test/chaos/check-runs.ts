@@ -15,7 +15,7 @@ export function checkRuns(evidence: Evidence): Violation[] {
     const witness = evidence.witness.get(run.id) ?? [];
     return [
       ...checkTransitions(run, changes),
-      ...checkPermission(run, witness),
+      ...checkPermission(run, changes, witness),
       ...checkEpochs(run, changes, witness),
       ...checkResumption(run, evidence, witness),
     ];
@@ -46,11 +46,12 @@ function checkTransitions(run: RunRow, changes: readonly RunChange[]): Violation
 }
 
 /** R2: neither a dry run nor one that never got to a worker has been at work. */
-function checkPermission(run: RunRow, witness: readonly Testimony[]): Violation[] {
+function checkPermission(run: RunRow, changes: readonly RunChange[], witness: readonly Testimony[]): Violation[] {
   const mustNot = run.dryRun || ['ENQUEUE_FAILED', 'EXPIRED', 'BLOCKED', 'DRY_RUN_DONE'].includes(run.status);
   const began = witness.length > 0;
-  // A run that had begun may be refused when another worker takes it over.
-  if (!mustNot || !began || (run.status === 'BLOCKED' && run.attempt > 0)) return [];
+  // A run that had begun may be refused when another worker takes it over, or takes up what was handed back.
+  const mayHaveBegun = run.status === 'BLOCKED' && changes.some(({ to }) => to === 'RUNNING');
+  if (!mustNot || !began || (mayHaveBegun && !run.dryRun)) return [];
   return [violation('R2', `was at work though it is ${run.dryRun ? 'a dry run' : run.status}`, run.id)];
 }
 
