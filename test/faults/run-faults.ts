@@ -48,10 +48,38 @@ function frozenAt(point: FaultPoint): FaultScenario {
 
       const held = await scene.run(runId);
       frozen.thaw();
-      await eventually('the woken worker gives it up', () => frozen.log.includes('"outcome":"hold-lost"'));
+      await scene.givesUp(frozen);
       expect(await scene.run(runId)).toMatchObject({ epoch: held.epoch, lease_owner: held.lease_owner });
       await scene.cancel(runId);
       expect(await expectEndsOnce(scene, runId, 'CANCELED')).toMatchObject({ attempt: 2, epoch: 2, worker_losses: 1 });
+    },
+  };
+}
+
+/** A worker freezes with work in its hands that is done; when it wakes up, another has the run. */
+function wakesUpAt(point: FaultPoint): FaultScenario {
+  return {
+    proves: 'R4 what a woken worker has done is refused, by the epoch alone, while another has the run',
+    points: [point],
+    async play(scene) {
+      const [woken, other] = [scene.cluster.worker(0), scene.cluster.worker(1)];
+      await scene.arm(woken, `${point}=freeze`);
+      const runId = await scene.accepted();
+      await scene.struck(point);
+      await scene.arm(other, 'claim-after-commit=freeze'); // so that the run stays RUNNING under its hold
+      await scene.struck('claim-after-commit');
+      const look = async () => {
+        const { status, epoch, lease_owner } = await scene.run(runId);
+        const stages = await scene.query('SELECT name, status, finished_at FROM run_stages WHERE run_id = $1', [runId]);
+        return { status, epoch, lease_owner, stages };
+      };
+      const held = await look();
+      expect(held).toMatchObject({ status: 'RUNNING', epoch: 2 });
+      woken.thaw();
+      await scene.givesUp(woken);
+      expect(await look()).toEqual(held);
+      other.thaw();
+      await expectEndsOnce(scene, runId, 'COMPLETED');
     },
   };
 }
@@ -157,6 +185,8 @@ export const RUN_FAULTS: readonly FaultScenario[] = [
 export const LEASE_FAULTS: readonly FaultScenario[] = [
   frozenAt('lease-before-renewal'),
   frozenAt('lease-after-renewal'),
+  wakesUpAt('stage-before-result'),
+  wakesUpAt('run-before-end'),
   {
     proves: 'R4 a renewal that fails costs nothing as long as the next one does not',
     points: ['lease-before-renewal', 'lease-after-renewal'],

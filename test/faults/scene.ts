@@ -57,12 +57,14 @@ export class Scene {
 
   /** The points at which some process was struck. */
   get visited(): string[] {
-    return this.cluster.programs.flatMap((program) => {
-      const before = this.logsBefore.get(program) ?? '';
-      // A log that has grown too long has lost its beginning.
-      const log = program.log.startsWith(before) ? program.log.slice(before.length) : program.log;
-      return [...log.matchAll(/^fault point ([a-z-]+): /gm)].map(([, point = '']) => point);
-    });
+    return this.cluster.programs.flatMap((program) =>
+      [...this.logOf(program).matchAll(/^fault point ([a-z-]+): /gm)].map(([, point = '']) => point),
+    );
+  }
+
+  /** Waits until the worker says that a run which it had is no longer its own. */
+  async givesUp(worker: ClusterProcess): Promise<void> {
+    await eventually(`${worker.name} gives a run up`, () => this.logOf(worker).includes('"outcome":"hold-lost"'));
   }
 
   /** Sees to it that these processes are up, and no others. */
@@ -146,6 +148,13 @@ export class Scene {
   /** Lets the time go by after which the sweeper nudges a run that nobody has taken. */
   async letNudgeAge(runId: string): Promise<void> {
     await this.query(`UPDATE runs SET nudged_at = nudged_at - interval '10 minutes' WHERE id = $1`, [runId]);
+  }
+
+  /** What the process has written since the scenario began. */
+  private logOf(program: ClusterProcess): string {
+    const before = this.logsBefore.get(program) ?? '';
+    // A log that has grown too long has lost its beginning.
+    return program.log.startsWith(before) ? program.log.slice(before.length) : program.log;
   }
 
   private rows(column: 'id' | 'strategy', value: string): Promise<RunRow[]> {

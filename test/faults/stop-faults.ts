@@ -94,7 +94,7 @@ export const STOP_FAULTS: readonly FaultScenario[] = [
       await scene.restart(other);
       const ended = await expectEndsOnce(scene, runId, 'CANCELED');
       frozen.thaw();
-      await eventually('the woken worker gives it up', () => frozen.log.includes('"outcome":"hold-lost"'));
+      await scene.givesUp(frozen);
       await expectUnchanged(scene, ended);
     },
   },
@@ -153,9 +153,11 @@ export const STOP_FAULTS: readonly FaultScenario[] = [
       });
       const runId = await scene.accepted();
       await scene.struck('trip-before-toggle');
-      expect(await scene.query('SELECT 1 FROM kill_switches WHERE scope = $1 AND enabled', ['global'])).toEqual([]);
+      const global = () => scene.query(`SELECT version FROM kill_switches WHERE scope = 'global' AND enabled`);
+      expect(await global()).toEqual([]);
       await scene.restart(worker, { AUTO_KILL_SWITCH_ENABLED: 'true' });
-      await eventually('the global switch is on', () => isOn(scene));
+      await eventually('the global switch is on', async () => (await global()).length === 1);
+      expect(await isOn(scene)).toBe(true);
       await expectEndsOnce(scene, runId, 'FAILED');
       const told = await scene.query(`SELECT event FROM ops_events WHERE event = 'auto_kill_switch_triggered'`);
       expect(told).toHaveLength(1);
