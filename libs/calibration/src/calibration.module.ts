@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { DatasetImporter } from './dataset-importer.js';
+import { DatasetRemoval } from './dataset-removal.js';
 import { DatasetVersions } from './dataset-versions.repository.js';
 import { Datasets } from './datasets.repository.js';
 import { DeleteDatasetHandler } from './delete-dataset.js';
@@ -14,6 +15,7 @@ import { ListDatasetsHandler } from './list-datasets.js';
   providers: [
     Datasets,
     DatasetVersions,
+    DatasetRemoval,
     DatasetImporter,
     ImportDatasetHandler,
     ImportSampleDatasetHandler,

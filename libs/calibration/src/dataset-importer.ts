@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { CsvDatasetReader } from './dataset/csv-dataset-reader.js';
 import type { DatasetBatch, DatasetFault } from './dataset/dataset-row.js';
+import { DatasetRemoval } from './dataset-removal.js';
 import { DatasetVersions } from './dataset-versions.repository.js';
 import type { DatasetInfo } from './datasets.repository.js';
 
@@ -15,10 +16,13 @@ export type ImportOutcome =
 /** Carries a file into the database, for the commands that import datasets. */
 @Injectable()
 export class DatasetImporter {
-  constructor(private readonly versions: DatasetVersions) {}
+  constructor(
+    private readonly versions: DatasetVersions,
+    private readonly removal: DatasetRemoval,
+  ) {}
 
   async import(name: string, source: AsyncIterable<Uint8Array>): Promise<ImportOutcome> {
-    await this.versions.removeObsolete();
+    this.removal.begin();
     const versionId = await this.versions.stage(name);
     try {
       const { faults, ...content } = await this.load(versionId, source);
@@ -26,8 +30,9 @@ export class DatasetImporter {
       const { created, importedAt } = await this.versions.publish(versionId, { name, ...content });
       return { kind: 'imported', created, dataset: { name, ...content, importedAt: importedAt.toISOString() } };
     } finally {
-      // What cannot be removed now, a later import removes; it must not hide the error that brought us here.
+      // What cannot be given up now counts as abandoned later; it must not hide the error that brought us here.
       await this.versions.discard(versionId).catch(() => undefined);
+      this.removal.begin();
     }
   }
 
@@ -36,13 +41,25 @@ export class DatasetImporter {
     const reader = new CsvDatasetReader(received);
     const faults = new FaultTally();
     let rows = 0;
-    for await (const batch of reader) {
-      const duplicates = await this.versions.append(versionId, batch);
-      faults.add(batch, duplicates.map(duplicateFault));
-      rows += batch.rows.length;
+    let storing = Promise.resolve();
+    try {
+      for await (const batch of reader) {
+        rows += batch.rows.length;
+        // One batch is stored while the next one is read; the reader waits for it, and so does whoever sends.
+        await storing;
+        storing = this.store(versionId, batch, faults);
+        storing.catch(() => undefined); // seen when it is waited for
+      }
+    } finally {
+      await storing;
     }
     const { bytes, sha256 } = received;
     return { rows, bytes, sha256, ignoredColumns: [...reader.ignoredColumns], faults };
+  }
+
+  private async store(versionId: string, batch: DatasetBatch, faults: FaultTally): Promise<void> {
+    const duplicates = await this.versions.append(versionId, batch);
+    faults.add(batch, duplicates.map(duplicateFault));
   }
 }
 

@@ -1,7 +1,8 @@
-import { newId, Transactions } from '@interlock/persistence';
+import { isUniqueViolation, newId, Transactions } from '@interlock/persistence';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
+import { copyRows } from './copy-rows.js';
 import type { DatasetBatch, DatasetRow } from './dataset/dataset-row.js';
 import {
   DATASET_FIELDS,
@@ -18,14 +19,7 @@ export interface DuplicateMarketId {
 }
 
 /** An import into which nothing was written for this long belongs to a process that died. */
-const ABANDONED_AFTER = '15 minutes';
-/** Longer than any run that has begun to read a version. */
-const READABLE_AFTER_REPLACEMENT = '1 hour';
-/** A removal that makes no progress for this long has lost its process. */
-const REMOVAL_STALLED_AFTER = '1 minute';
-/** Rows are removed in steps that stay far below the time a statement may take. */
-const LINES_PER_REMOVAL = 20_000;
-
+export const ABANDONED_AFTER = '15 minutes';
 /**
  * Writes versions of datasets: staged, filled, then published in the place of the one before, or discarded. Each statement is a
  * transaction of its own, since rows arrive as slowly as whoever sends them likes.
@@ -54,8 +48,23 @@ export class DatasetVersions {
   async append(versionId: string, batch: DatasetBatch): Promise<DuplicateMarketId[]> {
     const rows = [...batch.rows, ...batch.faultyIds.map(placeholder)].toSorted((a, b) => a.line - b.line);
     if (rows.length === 0) return [];
-    // The version's row is locked first: either our rows are committed before anybody takes the import for abandoned, or
-    // there is no staged version any more and nothing is added.
+    try {
+      await this.transactions.run(async (tx) => {
+        // Locks the version's row: either our rows are committed before anybody takes the import for abandoned, or there is no
+        // staged version any more and nothing is added.
+        if ((await changed(tx, `state = 'staging' WHERE id = $1 AND state = 'staging'`, [versionId])) !== 1)
+          throw givenUp();
+        await copyRows(tx, versionId, rows);
+      });
+      return [];
+    } catch (error) {
+      if (!isUniqueViolation(error, 'dataset_rows_market_id')) throw error;
+      return this.appendWithDuplicates(versionId, rows);
+    }
+  }
+
+  /** Much slower than COPY, which tells only that there is a duplicate. */
+  private async appendWithDuplicates(versionId: string, rows: readonly DatasetRow[]): Promise<DuplicateMarketId[]> {
     const [added] = await this.dataSource.query<{ staged: boolean; duplicates: number[] }[]>(
       `WITH staged AS (
          UPDATE dataset_versions SET changed_at = clock_timestamp() WHERE id = $1 AND state = 'staging' RETURNING id
@@ -74,7 +83,7 @@ export class DatasetVersions {
               ARRAY(SELECT line FROM given EXCEPT SELECT line FROM added ORDER BY line) AS duplicates`,
       [versionId, ...columnsOf(rows)],
     );
-    if (added?.staged !== true) throw new Error(`the import was given up: nothing had arrived for ${ABANDONED_AFTER}`);
+    if (added?.staged !== true) throw givenUp();
     return this.firstLines(versionId, rows, new Set(added.duplicates));
   }
 
@@ -117,51 +126,13 @@ export class DatasetVersions {
     });
   }
 
-  /** Removes a version that was not published; does nothing to one that was. */
+  /** Gives a version up that was not published, for removal; does nothing to one that was. */
   async discard(versionId: string): Promise<void> {
-    const discarded = await changed(this.dataSource, `state = 'removing' WHERE id = $1 AND state = 'staging'`, [
-      versionId,
-    ]);
-    if (discarded === 1) await this.remove(versionId);
-  }
-
-  /** Removes what imports that died have left, and versions that were replaced long enough ago. */
-  async removeObsolete(): Promise<void> {
-    for (let id = await this.claimObsolete(); id !== null; id = await this.claimObsolete()) await this.remove(id);
-  }
-
-  /** Marks one obsolete version as being removed, by us: others that look at the same time skip it. */
-  private async claimObsolete(): Promise<string | null> {
-    const [claimed] = await this.dataSource.query<{ id: string }[]>(
-      `WITH obsolete AS (
-         SELECT id FROM dataset_versions
-         WHERE (state = 'staging' AND changed_at < clock_timestamp() - interval '${ABANDONED_AFTER}')
-            OR (state = 'replaced' AND changed_at < clock_timestamp() - interval '${READABLE_AFTER_REPLACEMENT}')
-            OR (state = 'removing' AND changed_at < clock_timestamp() - interval '${REMOVAL_STALLED_AFTER}')
-         ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
-       ), claimed AS (
-         UPDATE dataset_versions SET state = 'removing', changed_at = clock_timestamp()
-         WHERE id = (SELECT id FROM obsolete) RETURNING id
-       )
-       SELECT id FROM claimed`,
-    );
-    return claimed?.id ?? null;
-  }
-
-  /** The version goes last: as long as a row exists, so does the version by which it is found again. */
-  private async remove(versionId: string): Promise<void> {
-    const [found] = await this.dataSource.query<{ last: number | null }[]>(
-      `SELECT max(line) AS last FROM dataset_rows WHERE version_id = $1`,
+    // As if somebody had begun long ago to remove it: it is taken up at once.
+    await this.dataSource.query(
+      `UPDATE dataset_versions SET state = 'removing', changed_at = '-infinity' WHERE id = $1 AND state = 'staging'`,
       [versionId],
     );
-    for (let line = 0; line < (found?.last ?? 0); line += LINES_PER_REMOVAL) {
-      await this.dataSource.query(
-        `WITH touched AS (UPDATE dataset_versions SET changed_at = clock_timestamp() WHERE id = $1)
-         DELETE FROM dataset_rows WHERE version_id = $1 AND line > $2 AND line <= $3`,
-        [versionId, line, line + LINES_PER_REMOVAL],
-      );
-    }
-    await this.dataSource.query(`DELETE FROM dataset_versions WHERE id = $1 AND state = 'removing'`, [versionId]);
   }
 
   private async firstLines(
@@ -178,6 +149,10 @@ export class DatasetVersions {
     const lineOf = new Map(firsts.map((first) => [first.marketId, first.line]));
     return repeated.map(({ line, marketId }) => ({ line, firstLine: lineOf.get(marketId) ?? line }));
   }
+}
+
+function givenUp(): Error {
+  return new Error(`the import was given up: nothing had arrived for ${ABANDONED_AFTER}`);
 }
 
 /**

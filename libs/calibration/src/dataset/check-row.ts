@@ -83,11 +83,12 @@ function anyText(text: string): Parsed<string> {
   return { value: text };
 }
 
-const DECIMAL = /^-?(\d+\.?\d*|\.\d+)$/;
+/** With an exponent too: pandas and JavaScript write 0.00001 as 1e-05 and 1e-5. */
+const DECIMAL = /^-?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 function probabilityOf(text: string): Parsed<number> {
   // Number() alone would also take spaces, hexadecimal and Infinity.
-  if (!DECIMAL.test(text)) return { wrong: 'must be a plain decimal number, such as 0.25' };
+  if (!DECIMAL.test(text)) return { wrong: 'must be a decimal number, such as 0.25' };
   const value = Number(text);
   if (value < 0 || value > 1) return { wrong: 'must lie between 0 and 1' };
   return { value: value + 0 }; // -0 becomes 0
@@ -115,5 +116,6 @@ function timeOf(text: string): Parsed<string> {
 }
 
 function daysIn(year: number, month: number): number {
-  return new Date(Date.UTC(year, month, 0)).getUTCDate();
+  if (month === 2) return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0 ? 29 : 28;
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
 }

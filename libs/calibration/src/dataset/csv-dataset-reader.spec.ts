@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import * as fc from 'fast-check';
 import { CsvDatasetReader } from './csv-dataset-reader.js';
-import { MAX_RECORD_BYTES } from './csv-records.js';
+import { MAX_RECORD_BYTES } from './csv-scanner.js';
 import type { DatasetFault, DatasetRow } from './dataset-row.js';
 
 interface Reading {
@@ -129,14 +129,25 @@ describe('CsvDatasetReader', () => {
     ]);
   });
 
-  it.each(['0', '1', '0.0', '1.0', '1.', '.5', '0.1234567890123456789', '-0', '000.5'])(
-    'takes %j for a probability',
-    async (probability) => {
-      const { rows, faults } = await read(`${HEADER}\na,${probability},1`);
-      expect(faults).toEqual([]);
-      expect(rows[0]?.probability).toBe(Math.abs(Number(probability)));
-    },
-  );
+  it.each([
+    '0',
+    '1',
+    '0.0',
+    '1.0',
+    '1.',
+    '.5',
+    '0.1234567890123456789',
+    '-0',
+    '000.5',
+    '1e-05',
+    '1E0',
+    '2.5e-1',
+    '0e+0',
+  ])('takes %j for a probability', async (probability) => {
+    const { rows, faults } = await read(`${HEADER}\na,${probability},1`);
+    expect(faults).toEqual([]);
+    expect(rows[0]?.probability).toBe(Math.abs(Number(probability)));
+  });
 
   it.each([
     '-0.1',
@@ -145,7 +156,11 @@ describe('CsvDatasetReader', () => {
     ' 0.5',
     '0.5 ',
     '+0.5',
-    '1e-3',
+    '1e',
+    'e-3',
+    '1e5',
+    '1e-',
+    '1e-0.5',
     '0x1',
     'NaN',
     'Infinity',

@@ -1,9 +1,10 @@
 import { checkRow, type RowText } from './check-row.js';
-import { type CsvRecord, CsvRecords, decodeUtf8 } from './csv-records.js';
+import { CsvRecords, decodeUtf8 } from './csv-records.js';
+import type { CsvRecord } from './csv-scanner.js';
 import { DATASET_COLUMNS, type DatasetBatch, type DatasetColumn, REQUIRED_COLUMNS } from './dataset-row.js';
 
 /** A batch is handed on as soon as it holds this many rows and faults, give or take one piece of input. */
-const BATCH_SIZE = 4_096;
+const BATCH_SIZE = 8_192;
 /** Most columns a header may have, known or not: their names are stored. */
 const MAX_COLUMNS = 1_000;
 const MAX_COLUMN_NAME_LENGTH = 256;
