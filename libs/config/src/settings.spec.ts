@@ -143,6 +143,42 @@ describe('settings', () => {
     });
   });
 
+  it('runs Python by default once an entrypoint is set, unless another pipeline is', () => {
+    expect(readSettings({}).defaultPipeline).toBe('calibration');
+    expect(readSettings({ CALIBRATION_ENTRYPOINT_MODULE: 'pipelines.daily_job' }).defaultPipeline).toBe('python');
+    expect(readSettings({ CALIBRATION_PYTHON_PATH: '/srv/calibration' }).defaultPipeline).toBe('python');
+    const other = { CALIBRATION_PYTHON_PATH: '/srv/calibration', DEFAULT_PIPELINE: 'calibration' };
+    expect(readSettings(other).defaultPipeline).toBe('calibration');
+  });
+
+  it.each(['pipelines/daily_job', 'os; import sys', '.daily_job', 'daily-job', '-c'])(
+    'refuses CALIBRATION_ENTRYPOINT_MODULE=%s',
+    (value) => {
+      expect(problemsOf({ CALIBRATION_ENTRYPOINT_MODULE: value })).toEqual([
+        'CALIBRATION_ENTRYPOINT_MODULE must be the dotted name of a Python module, such as pipelines.daily_job',
+      ]);
+    },
+  );
+
+  it('E2 shows Python nothing of its environment but what it may, and never a secret', () => {
+    const passedOn = { PATH: '/bin', LANG: 'C', TZ: 'UTC', CALIBRATION_THEME: 'dark' };
+    const secrets = { ADMIN_API_TOKEN: 'an-admin-token-of-tests', DATABASE_URL: 'postgres://db/interlock' };
+    const environment = { ...passedOn, ...secrets, SHELL: '/bin/sh', MODEL_HOME: '/models' };
+    const settings = readSettings(environment);
+    expect(settings.python.environment).toEqual(passedOn);
+    expect(settings.withDatabaseUrl('postgres://other/interlock').python.environment).toEqual(passedOn);
+    const named = { CALIBRATION_PYTHON_ENV: 'MODEL_HOME, ABSENT,' };
+    expect(readSettings({ ...environment, ...named }).python.environment).toEqual({
+      ...passedOn,
+      ...named,
+      MODEL_HOME: '/models',
+    });
+    expect(problemsOf({ CALIBRATION_PYTHON_ENV: 'MODEL_HOME,DATABASE_URL,ADMIN_API_TOKEN_FILE' })).toEqual([
+      'CALIBRATION_PYTHON_ENV must not name ADMIN_API_TOKEN: it is a secret',
+      'CALIBRATION_PYTHON_ENV must not name DATABASE_URL: it is a secret',
+    ]);
+  });
+
   it('is documented by .env.example name by name, with the true defaults', () => {
     const lines = readFileSync('.env.example', 'utf8').split('\n');
     const documented = lines

@@ -19,6 +19,13 @@ import {
   urlPath,
   webhookUrl,
 } from './parsers.js';
+import {
+  pythonEnvironment,
+  pythonModule,
+  pythonSettings,
+  type PythonSettings,
+  variableNames,
+} from './python-settings.js';
 
 /**
  * Every environment variable that the program knows. `.env.example` documents the same names, but those for tests; a test keeps the
@@ -56,12 +63,17 @@ export const environmentSchema = z.object({
   WORKER_CONCURRENCY: integer(1, 100).default(4),
   SILENT_WORKER_MS: integer(1_000, 3_600_000).default(30_000),
   SHUTDOWN_GRACE_MS: integer(0, 600_000).default(8_000),
-  DEFAULT_PIPELINE: name().default('calibration'),
+  DEFAULT_PIPELINE: name().optional(),
   ALERT_WEBHOOK_URL: webhookUrl().optional(),
   ALERT_ATTEMPTS: integer(1, 30).default(8),
   ALERT_BACKOFF_MS: integer(1, 600_000).default(1_000),
   ALERT_TIMEOUT_MS: integer(100, 60_000).default(5_000),
   CALIBRATION_DATASET: name().default('sample'),
+  CALIBRATION_PYTHON_BIN: z.string().default('python3'),
+  CALIBRATION_PYTHON_PATH: z.string().optional(),
+  CALIBRATION_ENTRYPOINT_MODULE: pythonModule().optional(),
+  CALIBRATION_PYTHON_TIMEOUT_MS: integer(100, 86_400_000).default(120_000),
+  CALIBRATION_PYTHON_ENV: variableNames().default([]),
   MARKETS_SOURCE_BASE_URL: marketsBaseUrl().default('http://127.0.0.1:8100'),
   MARKETS_SOURCE_PATH: urlPath().default('/markets'),
   MARKETS_SOURCE_TIMEOUT_MS: integer(50, 60_000).default(5_000),
@@ -137,6 +149,12 @@ function marketsSourceSettings(environment: Environment): MarketsSourceSettings 
   };
 }
 
+/** Whoever says where a Python entrypoint is wants it to be run. */
+function usualPipeline(environment: Environment): string {
+  const hasEntrypoint = environment.CALIBRATION_ENTRYPOINT_MODULE ?? environment.CALIBRATION_PYTHON_PATH;
+  return hasEntrypoint === undefined ? 'calibration' : 'python';
+}
+
 /** The validated settings of one process; built once at boot and injected everywhere. */
 export class Settings {
   readonly host: string;
@@ -168,6 +186,7 @@ export class Settings {
   readonly shutdownGraceMs: number;
   readonly defaultPipeline: string;
   readonly calibrationDataset: string;
+  readonly python: PythonSettings;
   readonly marketsSource: MarketsSourceSettings;
   /** Where critical events are posted to; a secret. */
   readonly alertWebhookUrl: string | undefined;
@@ -179,7 +198,11 @@ export class Settings {
   /** Whether there is a pipeline `witness`; false unless NODE_ENV is test. */
   readonly witnessPipeline: boolean;
 
-  constructor(private readonly environment: Environment) {
+  /** @param forPython the variables that a Python child may see */
+  constructor(
+    private readonly environment: Environment,
+    private readonly forPython: Readonly<Record<string, string>>,
+  ) {
     this.host = environment.HOST;
     this.port = environment.PORT;
     this.workerPort = environment.WORKER_PORT;
@@ -203,8 +226,9 @@ export class Settings {
     this.workerConcurrency = environment.WORKER_CONCURRENCY;
     this.silentWorkerMs = environment.SILENT_WORKER_MS;
     this.shutdownGraceMs = environment.SHUTDOWN_GRACE_MS;
-    this.defaultPipeline = environment.DEFAULT_PIPELINE;
+    this.defaultPipeline = environment.DEFAULT_PIPELINE ?? usualPipeline(environment);
     this.calibrationDataset = environment.CALIBRATION_DATASET;
+    this.python = pythonSettings(environment, forPython);
     this.marketsSource = marketsSourceSettings(environment);
     this.alertWebhookUrl = environment.ALERT_WEBHOOK_URL;
     this.alertAttempts = environment.ALERT_ATTEMPTS;
@@ -216,7 +240,7 @@ export class Settings {
 
   /** The same settings with this database: the embedded server's address is known only once it runs. */
   withDatabaseUrl(databaseUrl: string): Settings {
-    return new Settings({ ...this.environment, DATABASE_URL: databaseUrl });
+    return new Settings({ ...this.environment, DATABASE_URL: databaseUrl }, this.forPython);
   }
 
   /** The address of the database; a process that reaches this without one was started wrongly. */
@@ -252,8 +276,13 @@ export function readSettings(environment: Record<string, string | undefined> = p
     if (values[testOnly] !== undefined && values['NODE_ENV'] !== 'test')
       problems.push(`${testOnly} must not be set: it is for tests of the program (NODE_ENV=test) only`);
   }
+  const forPython = parsed.data?.CALIBRATION_PYTHON_ENV ?? [];
+  for (const secretName of SECRET_NAMES) {
+    if (forPython.some((named) => named === secretName || named === `${secretName}_FILE`))
+      problems.push(`CALIBRATION_PYTHON_ENV must not name ${secretName}: it is a secret`);
+  }
   if (problems.length > 0 || !parsed.success) throw new InvalidSettings(problems);
-  return new Settings(parsed.data);
+  return new Settings(parsed.data, pythonEnvironment(values, forPython));
 }
 
 function withoutEmpty(environment: Record<string, string | undefined>): Record<string, string> {

@@ -129,6 +129,7 @@ export class ExecuteRunHandler implements ICommandHandler<ExecuteRun> {
         epoch: hold.epoch,
         signal,
         stage: (name, work) => stages.carryOut(name, work),
+        show: (stage) => stages.show(stage),
       });
       return { kind: 'completed', result };
     } catch (error) {

@@ -18,6 +18,7 @@ import { ListRunsHandler } from './list-runs.js';
 import { type Pipeline, PIPELINES } from './pipeline.js';
 import { Pipelines } from './pipelines.js';
 import { CalibrationPipeline } from './pipelines/calibration.pipeline.js';
+import { PythonPipeline } from './pipelines/python/python.pipeline.js';
 import { WitnessPipeline } from './pipelines/witness.pipeline.js';
 import { RunEntity, RunReportEntity, RunStageEntity } from './run.entity.js';
 import { RunEnqueues } from './run-enqueues.js';
@@ -31,12 +32,13 @@ import { SweepRunsHandler } from './sweep-runs.js';
 const SHARED: Provider[] = [
   Runs,
   CalibrationPipeline,
+  PythonPipeline,
   WitnessPipeline,
   {
     provide: PIPELINES,
-    inject: [Settings, CalibrationPipeline, WitnessPipeline],
-    useFactory: (settings: Settings, calibration: Pipeline, witness: Pipeline) =>
-      settings.witnessPipeline ? [calibration, witness] : [calibration],
+    inject: [Settings, CalibrationPipeline, PythonPipeline, WitnessPipeline],
+    useFactory: ({ witnessPipeline }: Settings, calibration: Pipeline, python: Pipeline, witness: Pipeline) =>
+      witnessPipeline ? [calibration, python, witness] : [calibration, python],
   },
   Pipelines,
 ];

@@ -1,4 +1,4 @@
-import type { RunFailure, RunParams } from './run.js';
+import type { RunFailure, RunParams, StageStatus } from './run.js';
 
 /** What a pipeline is given to do its work. */
 export interface PipelineContext {
@@ -14,6 +14,15 @@ export interface PipelineContext {
    * @param work returns a JSON value
    */
   readonly stage: <T>(name: string, work: (progress: ReportProgress) => Promise<T>) => Promise<T>;
+  /** Shows a stage of work that is carried out elsewhere, inside of a stage of ours: its course, nothing to resume from. Cheap. */
+  readonly show: (stage: ShownStage) => void;
+}
+
+/** A stage as the one who carries it out tells of it. */
+export interface ShownStage {
+  name: string;
+  status: StageStatus;
+  progress?: StageProgress;
 }
 
 /** Tells how far a long stage has come. Cheap: what comes too often is left out. */

@@ -1,7 +1,7 @@
 import type { Transaction } from '@interlock/persistence';
 import { Injectable } from '@nestjs/common';
 import type { StageProgress } from './pipeline.js';
-import type { StageStatus } from './run.entity.js';
+import type { StageStatus } from './run.js';
 import { type Hold, HoldLost } from './runs.repository.js';
 
 /** The statements that change a run's stages. Each holds only under the worker's epoch (safety.md, R4). */

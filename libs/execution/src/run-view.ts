@@ -1,6 +1,6 @@
 import type { StageProgress } from './pipeline.js';
-import { type RunFailure, type RunParams, type RunState, type RunStatus, stateOf } from './run.js';
-import type { RunEntity, RunStageEntity, StageStatus } from './run.entity.js';
+import { type RunFailure, type RunParams, type RunState, type RunStatus, type StageStatus, stateOf } from './run.js';
+import type { RunEntity, RunStageEntity } from './run.entity.js';
 
 /** A run as it is shown. Times are ISO 8601 UTC. */
 export interface RunView {

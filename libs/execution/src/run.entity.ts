@@ -1,7 +1,7 @@
 import type { Mode } from '@interlock/kill-switch';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { StageProgress } from './pipeline.js';
-import type { RunFailure, RunStatus } from './run.js';
+import type { RunFailure, RunStatus, StageStatus } from './run.js';
 
 @Entity('runs')
 export class RunEntity {
@@ -51,8 +51,6 @@ export class RunEntity {
   @Column('timestamptz', { name: 'finished_at', nullable: true })
   finishedAt!: Date | null;
 }
-
-export type StageStatus = 'RUNNING' | 'COMPLETED' | 'FAILED' | 'CANCELED';
 
 @Entity('run_stages')
 export class RunStageEntity {

@@ -85,6 +85,8 @@ export interface RunParams {
   notes?: string;
 }
 
+export type StageStatus = 'RUNNING' | 'COMPLETED' | 'FAILED' | 'CANCELED';
+
 /** Why a run failed: the stage it was in and a sentence. */
 export interface RunFailure {
   stage: string;

@@ -1,17 +1,23 @@
 import { faultPoint } from '@interlock/observability';
-import { Transactions } from '@interlock/persistence';
+import { type Transaction, Transactions } from '@interlock/persistence';
 import { RunAborted } from './running-runs.js';
-import { PipelineFailed, type ReportProgress, type StageProgress } from './pipeline.js';
-import type { StageStatus } from './run.entity.js';
+import { PipelineFailed, type ReportProgress, type ShownStage, type StageProgress } from './pipeline.js';
+import type { StageStatus } from './run.js';
 import { RunStages } from './run-stages.repository.js';
 import { HoldLost, type Hold } from './runs.repository.js';
 
 /** Progress is stored at most this often. */
 const PROGRESS_INTERVAL_MS = 500;
 
+/** More than that are not shown: each is a row. */
+const MOST_SHOWN = 200;
+
 /** Carries out the stages of one attempt and stores what becomes of them. */
 export class StageRecorder {
   private position = 0;
+  private readonly shown = new Map<string, { status: StageStatus; progress: ReportProgress }>();
+  /** Writes what is shown, one after the other. */
+  private showing: Promise<void> = Promise.resolve();
   /** The stage that is under way, or the last one: where a failure happened. */
   current = 'start';
 
@@ -35,16 +41,55 @@ export class StageRecorder {
     try {
       const result = await work(this.progressOf(name));
       this.signal.throwIfAborted();
+      await this.endShown('COMPLETED');
       faultPoint('stage-before-result');
       await this.transactions.run((tx) => this.stages.end(tx, this.hold, name, 'COMPLETED', result));
       faultPoint('stage-after-result');
       return result;
     } catch (error) {
-      await this.endQuietly(name, this.signal.aborted || error instanceof RunAborted ? 'CANCELED' : 'FAILED');
+      const status = this.signal.aborted || error instanceof RunAborted ? 'CANCELED' : 'FAILED';
+      await this.endShown(status);
+      await this.endQuietly(name, status);
       throw error instanceof PipelineFailed || error instanceof HoldLost || this.signal.aborted
         ? error
         : failed(name, error);
     }
+  }
+
+  /**
+   * Shows a stage that somebody else carries out within the present one. What cannot be written is left out: the run does not
+   * depend on it. A stage that ended does not begin again, and one that has no end when the present stage ends, ends with it.
+   */
+  show({ name, status, progress }: ShownStage): void {
+    if (name === this.current) return;
+    const known = this.shown.get(name) ?? this.beginShown(name);
+    if (known === undefined || known.status !== 'RUNNING') return;
+    if (status !== 'RUNNING') this.setShown(name, status);
+    else if (progress !== undefined) known.progress(progress);
+  }
+
+  private beginShown(name: string) {
+    if (this.shown.size >= MOST_SHOWN) return undefined;
+    const begun = { status: 'RUNNING' as StageStatus, progress: this.progressOf(name) };
+    this.shown.set(name, begun);
+    const position = this.position++;
+    this.write((tx) => this.stages.begin(tx, this.hold, name, position));
+    return begun;
+  }
+
+  private setShown(name: string, status: StageStatus): void {
+    const stage = this.shown.get(name);
+    if (stage !== undefined) stage.status = status;
+    this.write((tx) => this.stages.end(tx, this.hold, name, status));
+  }
+
+  private write(statement: (tx: Transaction) => Promise<void>): void {
+    this.showing = this.showing.then(() => this.transactions.run(statement)).catch(() => undefined);
+  }
+
+  private async endShown(status: StageStatus): Promise<void> {
+    for (const [name, stage] of this.shown) if (stage.status === 'RUNNING') this.setShown(name, status);
+    await this.showing;
   }
 
   /** The run's own end is what counts; a stage that cannot be marked (the hold is lost, the database gone) changes nothing. */
