@@ -47,8 +47,9 @@ export function describeFaults(
         workers: 2,
         environment: { ...ENVIRONMENT, ...environment() },
         prepare: createWitnessTable,
+        up: ['api-1', ...up],
       });
-      alwaysUp = cluster.programs.filter(({ name }) => name === 'api-1' || up.includes(name));
+      alwaysUp = cluster.programs.filter(({ name }) => ['api-1', ...up].includes(name));
     }, 60_000);
 
     afterAll(() => cluster.close());

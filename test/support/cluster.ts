@@ -16,6 +16,8 @@ export interface ClusterOptions {
   environment?: Record<string, string>;
   /** Called when the database is migrated and seeded, before any program starts. */
   prepare?: (database: ClusterDatabase) => Promise<void>;
+  /** Names of the programs that are started at once, such as `api-0`; all unless told. */
+  up?: readonly string[];
 }
 
 /** Short times, so that what a crash leaves behind is found soon. */
@@ -44,8 +46,8 @@ export class Cluster {
     private readonly folder: string,
   ) {}
 
-  /** Starts everything and waits until it is ready. */
-  static async start({ apis = 1, workers = 1, environment = {}, prepare }: ClusterOptions = {}): Promise<Cluster> {
+  /** Starts everything, or what `up` names, and waits until it is ready. */
+  static async start({ apis = 1, workers = 1, environment = {}, prepare, up }: ClusterOptions = {}): Promise<Cluster> {
     const folder = await realpath(await mkdtemp(join(tmpdir(), 'interlock-cluster-')));
     await chmod(folder, 0o755); // as root, the server runs under another account
     const undertaker = spawn(process.execPath, ['test/support/cluster-undertaker.js', folder], {
@@ -71,8 +73,9 @@ export class Cluster {
     );
     try {
       await prepare?.(database);
-      for (const program of cluster.programs) program.start();
-      await cluster.waitReady();
+      const first = cluster.programs.filter(({ name }) => up === undefined || up.includes(name));
+      for (const program of first) program.start();
+      await Promise.all(first.map((program) => program.waitReady()));
     } catch (error) {
       await cluster.close();
       throw error;
