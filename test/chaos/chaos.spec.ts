@@ -68,6 +68,7 @@ function summary({ history, evidence }: ChaosResult): string {
     `  faults: ${count(history.faults.map(({ deed, target }) => `${deed} ${target}`))}`,
     `  starts: ${count(history.starts.map(({ outcome }) => ('code' in outcome ? outcome.code : outcome.kind)))}`,
     `  runs: ${count([...evidence.runs.values()].map(({ status }) => status))}`,
+    `  refused or ended early: ${count([...evidence.runs.values()].flatMap(({ status, failure }) => (failure === null ? [] : [`${status} ${failure.reason.split(':')[0]}`])))}`,
     `  takeovers: ${[...evidence.changes.values()].flat().filter(({ from, to }) => from === 'RUNNING' && to === from).length}`,
   ].join('\n');
 }

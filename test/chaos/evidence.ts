@@ -24,6 +24,7 @@ export interface RunRow {
   key: string | null;
   attempt: number;
   failures: number;
+  failure: { stage: string; reason: string } | null;
 }
 
 export interface SwitchChange {
@@ -97,7 +98,9 @@ export async function prepareEvidence(database: ClusterDatabase): Promise<void> 
 
 export async function readEvidence(database: ClusterDatabase): Promise<Evidence> {
   const runs = await database.query<RunRow>(
-    `SELECT id, status, mode, strategy, dry_run AS "dryRun", notes, idempotency_key AS key, attempt, failures FROM runs`,
+    `SELECT id, status, mode, strategy, dry_run AS "dryRun", notes, idempotency_key AS key, attempt, failures,
+            failure
+     FROM runs`,
   );
   const changes = await database.query<RunChange>(
     `SELECT seq::int, run_id AS "runId", old_status AS "from", new_status AS "to", epoch, transaction::text,
