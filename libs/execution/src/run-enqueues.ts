@@ -1,6 +1,6 @@
 import { faultPoint } from '@interlock/observability';
 import { SharedBatches, Transactions } from '@interlock/persistence';
-import { EnqueueFailed, JobQueues } from '@interlock/queue';
+import { JobQueues } from '@interlock/queue';
 import { Injectable, Logger } from '@nestjs/common';
 import { Runs } from './runs.repository.js';
 
@@ -45,7 +45,7 @@ export class RunEnqueues {
       await this.queues.addBulk('execution_start', jobs);
       return runIds.map(() => 'enqueued');
     } catch (error) {
-      if (!(error instanceof EnqueueFailed)) throw error;
+      // Whatever it was: nobody may be told of a failure while the runs could still execute.
       this.logger.error({ err: error, runs: runIds.length }, 'jobs could not be enqueued');
     }
     try {
