@@ -12,7 +12,8 @@ import { BodyStream } from '../http/request-context.js';
 import { type StreamedBody, StreamsBody } from '../http/streamed-body.js';
 import { DatasetAnswer, datasetBody, DatasetsAnswer } from './datasets.dto.js';
 
-const MEDIA_TYPES = ['text/csv'] as const;
+const NDJSON = 'application/x-ndjson';
+const MEDIA_TYPES = ['text/csv', NDJSON] as const;
 const FILE_LIMIT_BYTES = 256 * 1024 * 1024;
 
 @ApiTags('Datasets')
@@ -53,7 +54,9 @@ export class DatasetsController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<DatasetAnswer> {
     if (!NAME_PATTERN.test(name)) throw invalid({ name: [`must match ${NAME_PATTERN.source}`] });
-    const result = await this.commands.execute(new ImportDataset(name, body.bytes));
+    const result = await this.commands.execute(
+      new ImportDataset(name, body.bytes, body.type === NDJSON ? 'ndjson' : 'csv'),
+    );
     switch (result.kind) {
       case 'invalid': {
         const { faultCount, faults } = result;

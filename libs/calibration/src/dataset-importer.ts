@@ -1,12 +1,18 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { CsvDatasetReader } from './dataset/csv-dataset-reader.js';
-import type { DatasetBatch, DatasetFault } from './dataset/dataset-row.js';
+import type { DatasetBatch, DatasetFault, DatasetReader } from './dataset/dataset-row.js';
+import { NdjsonDatasetReader } from './dataset/ndjson-dataset-reader.js';
 import { DatasetRemoval } from './dataset-removal.js';
 import { DatasetVersions } from './dataset-versions.repository.js';
 import type { DatasetInfo } from './datasets.repository.js';
 
 const FAULTS_TOLD = 20;
+
+/** How a file writes its rows: contracts.md, "Dataset". */
+export type DatasetFormat = 'csv' | 'ndjson';
+
+const READERS = { csv: CsvDatasetReader, ndjson: NdjsonDatasetReader } satisfies Record<DatasetFormat, unknown>;
 
 export type ImportOutcome =
   | { kind: 'imported'; created: boolean; dataset: DatasetInfo }
@@ -21,11 +27,11 @@ export class DatasetImporter {
     private readonly removal: DatasetRemoval,
   ) {}
 
-  async import(name: string, source: AsyncIterable<Uint8Array>): Promise<ImportOutcome> {
+  async import(name: string, source: AsyncIterable<Uint8Array>, format: DatasetFormat = 'csv'): Promise<ImportOutcome> {
     this.removal.begin();
     const versionId = await this.versions.stage(name);
     try {
-      const { faults, ...content } = await this.load(versionId, source);
+      const { faults, ...content } = await this.load(versionId, source, format);
       if (faults.count > 0) return { kind: 'invalid', faultCount: faults.count, faults: faults.first };
       const { created, importedAt } = await this.versions.publish(versionId, { name, ...content });
       return { kind: 'imported', created, dataset: { name, ...content, importedAt: importedAt.toISOString() } };
@@ -36,9 +42,13 @@ export class DatasetImporter {
     }
   }
 
-  private async load(versionId: string, source: AsyncIterable<Uint8Array>): Promise<LoadedContent> {
+  private async load(
+    versionId: string,
+    source: AsyncIterable<Uint8Array>,
+    format: DatasetFormat,
+  ): Promise<LoadedContent> {
     const received = new ReceivedBytes(source);
-    const reader = new CsvDatasetReader(received);
+    const reader: DatasetReader = new READERS[format](received);
     const faults = new FaultTally();
     let rows = 0;
     let storing = Promise.resolve();

@@ -1,8 +1,8 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { DatasetImporter, type ImportOutcome } from './dataset-importer.js';
+import { type DatasetFormat, DatasetImporter, type ImportOutcome } from './dataset-importer.js';
 
 /**
- * Stores a CSV file of resolved markets under a name, in the place of what the name had before: as a whole or, when anything is
+ * Stores a file of resolved markets under a name, in the place of what the name had before: as a whole or, when anything is
  * wrong with it, not at all. Of several imports under one name the last to be complete wins.
  *
  * The source is read to its end, whatever it holds. When its reading fails, or the database does, the old data stay and the error is
@@ -13,6 +13,7 @@ export class ImportDataset extends Command<ImportDatasetResult> {
   constructor(
     readonly name: string,
     readonly source: AsyncIterable<Uint8Array>,
+    readonly format: DatasetFormat = 'csv',
   ) {
     super();
   }
@@ -24,7 +25,7 @@ export type ImportDatasetResult = ImportOutcome;
 export class ImportDatasetHandler implements ICommandHandler<ImportDataset> {
   constructor(private readonly importer: DatasetImporter) {}
 
-  execute({ name, source }: ImportDataset): Promise<ImportDatasetResult> {
-    return this.importer.import(name, source);
+  execute({ name, source, format }: ImportDataset): Promise<ImportDatasetResult> {
+    return this.importer.import(name, source, format);
   }
 }

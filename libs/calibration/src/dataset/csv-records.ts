@@ -1,3 +1,4 @@
+import { withoutByteOrderMark } from './byte-order-mark.js';
 import { CsvScanner, type ScannedCsv } from './csv-scanner.js';
 
 /** Input is looked at in pieces of at most this size, so that one large buffer makes neither a large batch nor a long pause. */
@@ -46,25 +47,6 @@ export function decodeUtf8(bytes: string): string | null {
 }
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-const BYTE_ORDER_MARK = Buffer.from('\ufeff');
-
-async function* withoutByteOrderMark(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let start: Uint8Array | undefined = new Uint8Array();
-  for await (const chunk of source) {
-    if (start === undefined) {
-      yield chunk;
-      continue;
-    }
-    start = Buffer.concat([start, chunk]);
-    if (start.length < BYTE_ORDER_MARK.length) continue;
-    yield BYTE_ORDER_MARK.equals(start.subarray(0, BYTE_ORDER_MARK.length))
-      ? start.subarray(BYTE_ORDER_MARK.length)
-      : start;
-    start = undefined;
-  }
-  if (start !== undefined && start.length > 0) yield start;
-}
 
 async function* inPieces(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   for await (const chunk of source) {

@@ -32,6 +32,17 @@ export interface DatasetBatch {
   faults: DatasetFault[];
 }
 
+/** Reads a file in batches of bounded size, in its order. What it gives is worth something only if no batch has had a fault. */
+export interface DatasetReader extends AsyncIterable<DatasetBatch> {
+  /** Names of what the file has beyond a dataset's columns, in the order of the file. Known when all has been read. */
+  readonly ignoredColumns: readonly string[];
+}
+
+/** Most columns that a file may have, known or not: their names are stored. */
+export const MAX_COLUMNS = 1_000;
+/** In UTF-16 code units. */
+export const MAX_COLUMN_NAME_LENGTH = 256;
+
 export const DATASET_COLUMNS = [
   'market_id',
   'platform',

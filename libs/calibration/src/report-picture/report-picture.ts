@@ -1,0 +1,128 @@
+import type { CalibrationReport } from '../report/calibration-report.js';
+import { histogram } from './histogram.js';
+import { FAINT_INK, HEIGHT, HISTOGRAM, INK, MARGIN, PLOT, WIDTH, xOf, yOf } from './layout.js';
+import { grouped } from './number-text.js';
+import { marker, plottedBins, range, reliabilityPlot } from './reliability-plot.js';
+import { element, escaped } from './svg.js';
+import { shortened, textWidth } from './text-box.js';
+
+/** A report with the name of the dataset that it is about. */
+export interface NamedReport extends CalibrationReport {
+  dataset: string;
+}
+
+/**
+ * Draws a report as an SVG document: a reliability diagram (observed rate over forecast probability for each bin, with 95 % Wilson
+ * intervals) and a histogram of the counts below. The same report always gives the same text. It holds no scripts, no styles and no
+ * references to other files.
+ */
+export function reportPicture(report: NamedReport): string {
+  return element(
+    'svg',
+    {
+      xmlns: 'http://www.w3.org/2000/svg',
+      viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+      width: WIDTH,
+      height: HEIGHT,
+      role: 'img',
+      'aria-labelledby': 'picture-title picture-description',
+      'font-family': "'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', sans-serif",
+    },
+    element('title', { id: 'picture-title' }, escaped(`Reliability diagram of ${report.dataset}`)),
+    element('desc', { id: 'picture-description' }, escaped(description(report))),
+    element('rect', { width: WIDTH, height: HEIGHT, fill: '#fff' }),
+    ...heading(report),
+    ...reliabilityPlot(report.bins),
+    ...histogram(report.bins),
+    ...axisLabels(),
+    ...legend(),
+  );
+}
+
+/** What the picture shows, in words. */
+function description(report: NamedReport): string {
+  const shown = plottedBins(report.bins);
+  const missing = shown.filter(({ meetsDiagonal }) => !meetsDiagonal).length;
+  const fullest = shown.toSorted((a, b) => b.bin.count - a.bin.count)[0];
+  return [
+    `${scores(report)}.`,
+    `${shown.length} of ${report.bins.length} bins hold markets;`,
+    `in ${missing} of them the 95 % interval of the observed rate misses the diagonal of perfect calibration.`,
+    ...(fullest === undefined
+      ? []
+      : [
+          `The fullest bin, from ${edge(fullest.bin.lower)} to ${edge(fullest.bin.upper)}, holds ${grouped(fullest.bin.count)}:`,
+          `forecast ${fullest.meanProbability.toFixed(3)} on average, observed ${fullest.observedRate.toFixed(3)}.`,
+        ]),
+  ].join(' ');
+}
+
+function scores({ n, brier, ece, baseRate }: NamedReport): string {
+  return `n ${grouped(n)} · Brier ${brier.toFixed(4)} · ECE ${ece.toFixed(4)} · base rate ${baseRate.toFixed(4)}`;
+}
+
+function edge(value: number): string {
+  return String(Math.round(value * 1_000) / 1_000);
+}
+
+const LARGEST_NAME = 20;
+const SMALLEST_NAME = 11;
+
+function heading(report: NamedReport): string[] {
+  const room = WIDTH - 2 * MARGIN;
+  const fitting = (LARGEST_NAME * room) / textWidth(report.dataset, LARGEST_NAME, true);
+  const size = Math.floor(Math.min(LARGEST_NAME, Math.max(SMALLEST_NAME, fitting)));
+  const name = shortened(report.dataset, size, room, true);
+  const at = (y: number, fontSize: number) => ({ x: MARGIN, y, 'font-size': fontSize });
+  return [
+    element('text', { ...at(22, 12), fill: FAINT_INK }, 'Reliability diagram'),
+    element('text', { ...at(46, size), 'font-weight': 'bold', fill: INK }, escaped(name)),
+    element('text', { ...at(69, 13), fill: INK }, scores(report)),
+  ];
+}
+
+function axisLabels(): string[] {
+  const ticks = ['0', '0.2', '0.4', '0.6', '0.8', '1'];
+  const tick = { 'font-size': 12, fill: FAINT_INK };
+  const below = { 'text-anchor': 'middle', y: HISTOGRAM.bottom + 17 };
+  const beside = { 'text-anchor': 'end', x: PLOT.left - 8 };
+  return [
+    ...ticks.map((text) => element('text', { x: xOf(Number(text)), ...below, ...tick }, text)),
+    ...ticks.map((text) => element('text', { ...beside, y: yOf(Number(text)) + 4, ...tick }, text)),
+    sideways('Observed rate of YES', (PLOT.top + PLOT.bottom) / 2),
+    sideways('Markets', (HISTOGRAM.top + HISTOGRAM.bottom) / 2),
+    element(
+      'text',
+      {
+        x: (PLOT.left + PLOT.right) / 2,
+        y: HISTOGRAM.bottom + 39,
+        'text-anchor': 'middle',
+        'font-size': 13,
+        fill: INK,
+      },
+      'Forecast probability of YES',
+    ),
+  ];
+}
+
+function sideways(text: string, y: number): string {
+  const place = { transform: `translate(19 ${y}) rotate(-90)`, 'text-anchor': 'middle' };
+  return element('text', { ...place, 'font-size': 13, fill: INK }, text);
+}
+
+function legend(): string[] {
+  const entry = (x: number, filled: boolean, text: string) => [
+    range(x, 647, 665, 4),
+    marker(x, 656, 5.5, filled),
+    element('text', { x: x + 13, y: 660, 'font-size': 12, fill: INK }, text),
+  ];
+  return [
+    ...entry(24, true, 'interval meets the diagonal'),
+    ...entry(250, false, 'interval misses it'),
+    element(
+      'text',
+      { x: MARGIN, y: 682, 'font-size': 11, fill: FAINT_INK },
+      'Diagonal: perfect calibration. Intervals: 95 % (Wilson). Area: count.',
+    ),
+  ];
+}
