@@ -63,13 +63,15 @@ export class DatasetImporter {
     } finally {
       await storing;
     }
+    const { count, first } = await this.versions.duplicates(versionId, FAULTS_TOLD);
+    faults.add(count, first.map(duplicateFault));
     const { bytes, sha256 } = received;
     return { rows, bytes, sha256, ignoredColumns: [...reader.ignoredColumns], faults };
   }
 
   private async store(versionId: string, batch: DatasetBatch, faults: FaultTally): Promise<void> {
-    const duplicates = await this.versions.append(versionId, batch);
-    faults.add(batch, duplicates.map(duplicateFault));
+    await this.versions.append(versionId, batch);
+    faults.add(batch.faults.length, batch.faults);
   }
 }
 
@@ -81,14 +83,14 @@ function duplicateFault({ line, firstLine }: { line: number; firstLine: number }
 
 class FaultTally {
   count = 0;
-  readonly first: DatasetFault[] = [];
+  first: DatasetFault[] = [];
 
-  add(batch: DatasetBatch, duplicates: readonly DatasetFault[]): void {
-    const faults = [...batch.faults, ...duplicates];
-    this.count += faults.length;
-    if (this.first.length === FAULTS_TOLD) return;
-    const inOrder = faults.toSorted((a, b) => a.line - b.line);
-    this.first.push(...inOrder.slice(0, FAULTS_TOLD - this.first.length));
+  /** @param faults the first of these `count`, in the order of the file */
+  add(count: number, faults: readonly DatasetFault[]): void {
+    this.count += count;
+    this.first = [...this.first, ...faults.slice(0, FAULTS_TOLD)]
+      .toSorted((a, b) => a.line - b.line)
+      .slice(0, FAULTS_TOLD);
   }
 }
 

@@ -1,6 +1,7 @@
-import { isUniqueViolation, newId, Transactions } from '@interlock/persistence';
+import { newId, Transactions } from '@interlock/persistence';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
+import type { ClientBase, QueryConfig, QueryResultRow } from 'pg';
 import { DataSource } from 'typeorm';
 import { copyRows } from './copy-rows.js';
 import type { DatasetBatch, DatasetRow } from './dataset/dataset-row.js';
@@ -20,6 +21,9 @@ export interface DuplicateMarketId {
 
 /** An import into which nothing was written for this long belongs to a process that died. */
 export const ABANDONED_AFTER = '15 minutes';
+/** Longest search for duplicates. A million rows take about a second; the file's size bounds what it can be. */
+const SEARCH_TIMEOUT_MS = 120_000;
+
 /**
  * Writes versions of datasets: staged, filled, then published in the place of the one before, or discarded. Each statement is a
  * transaction of its own, since rows arrive as slowly as whoever sends them likes.
@@ -42,49 +46,51 @@ export class DatasetVersions {
   }
 
   /**
-   * Adds a batch to a staged version and tells which market ids it had already.
+   * Adds a batch to a staged version.
    * @throws Error when the version was given up because nothing had been added for 15 minutes
    */
-  async append(versionId: string, batch: DatasetBatch): Promise<DuplicateMarketId[]> {
+  async append(versionId: string, batch: DatasetBatch): Promise<void> {
     const rows = [...batch.rows, ...batch.faultyIds.map(placeholder)].toSorted((a, b) => a.line - b.line);
-    if (rows.length === 0) return [];
-    try {
-      await this.transactions.run(async (tx) => {
-        // Locks the version's row: either our rows are committed before anybody takes the import for abandoned, or there is no
-        // staged version any more and nothing is added.
-        if ((await changed(tx, `state = 'staging' WHERE id = $1 AND state = 'staging'`, [versionId])) !== 1)
-          throw givenUp();
-        await copyRows(tx, versionId, rows);
-      });
-      return [];
-    } catch (error) {
-      if (!isUniqueViolation(error, 'dataset_rows_market_id')) throw error;
-      return this.appendWithDuplicates(versionId, rows);
-    }
+    if (rows.length === 0) return;
+    await this.transactions.run(async (tx) => {
+      // Locks the version's row: either our rows are committed before anybody takes the import for abandoned, or there is no
+      // staged version any more and nothing is added. The commit need not wait for the disk: publishing does, for all before it.
+      const staged = await tx.query<unknown[]>(
+        `WITH staged AS (
+           UPDATE dataset_versions SET changed_at = clock_timestamp() WHERE id = $1 AND state = 'staging' RETURNING id
+         )
+         SELECT set_config('synchronous_commit', 'off', true) FROM staged`,
+        [versionId],
+      );
+      if (staged.length === 0) throw new Error(`the import was given up: nothing had arrived for ${ABANDONED_AFTER}`);
+      await copyRows(tx, versionId, rows);
+    });
   }
 
-  /** Much slower than COPY, which tells only that there is a duplicate. */
-  private async appendWithDuplicates(versionId: string, rows: readonly DatasetRow[]): Promise<DuplicateMarketId[]> {
-    const [added] = await this.dataSource.query<{ staged: boolean; duplicates: number[] }[]>(
-      `WITH staged AS (
-         UPDATE dataset_versions SET changed_at = clock_timestamp() WHERE id = $1 AND state = 'staging' RETURNING id
-       ), given AS (
-         SELECT * FROM unnest($2::integer[], $3::text[], $4::text[], $5::text[], $6::text[], $7::double precision[],
-                              $8::smallint[], $9::timestamptz[], $10::timestamptz[])
-           AS t (line, market_id, platform, category, question, probability, outcome, as_of, resolved_at)
-       ), added AS (
-         INSERT INTO dataset_rows
-           (version_id, line, market_id, platform, category, question, probability, outcome, as_of, resolved_at)
-         SELECT staged.id, given.* FROM staged, given ORDER BY given.line
-         ON CONFLICT ON CONSTRAINT dataset_rows_market_id DO NOTHING
-         RETURNING line
-       )
-       SELECT EXISTS (SELECT FROM staged) AS staged,
-              ARRAY(SELECT line FROM given EXCEPT SELECT line FROM added ORDER BY line) AS duplicates`,
-      [versionId, ...columnsOf(rows)],
-    );
-    if (added?.staged !== true) throw givenUp();
-    return this.firstLines(versionId, rows, new Set(added.duplicates));
+  /** How many rows of a staged version have a market id that an earlier line had already, and the first of them. */
+  duplicates(versionId: string, toldAtMost: number): Promise<{ count: number; first: DuplicateMarketId[] }> {
+    return this.transactions.run(async (tx) => {
+      const client = (await tx.queryRunner?.connect()) as ClientBase;
+      await client.query(`SELECT set_config('statement_timeout', $1, true), set_config('work_mem', '64MB', true)`, [
+        String(SEARCH_TIMEOUT_MS),
+      ]);
+      const search = <Row extends QueryResultRow>(text: string, values: unknown[]) =>
+        client.query<Row>({ text, values, query_timeout: SEARCH_TIMEOUT_MS + 500 } as QueryConfig);
+      // Numbers are sorted much faster than texts. Two ids may share a hash, so this can only rule duplicates out.
+      const suspects = await search(
+        `SELECT FROM dataset_rows WHERE version_id = $1
+         GROUP BY hashtextextended(market_id, 0) HAVING count(*) > 1 LIMIT 1`,
+        [versionId],
+      );
+      if (suspects.rowCount === 0) return { count: 0, first: [] };
+      const { rows } = await search<DuplicateMarketId & { count: number }>(
+        `SELECT line, first_line AS "firstLine", (count(*) OVER ())::integer AS count
+         FROM (SELECT line, min(line) OVER (PARTITION BY market_id) AS first_line FROM dataset_rows WHERE version_id = $1) AS all_rows
+         WHERE line > first_line ORDER BY line LIMIT $2`,
+        [versionId, toldAtMost],
+      );
+      return { count: rows[0]?.count ?? 0, first: rows };
+    });
   }
 
   /** Makes a staged version the current one of its dataset. What was current before can be read for an hour more. */
@@ -134,25 +140,6 @@ export class DatasetVersions {
       [versionId],
     );
   }
-
-  private async firstLines(
-    versionId: string,
-    rows: readonly DatasetRow[],
-    duplicates: ReadonlySet<number>,
-  ): Promise<DuplicateMarketId[]> {
-    if (duplicates.size === 0) return [];
-    const repeated = rows.filter((row) => duplicates.has(row.line));
-    const firsts = await this.dataSource.query<{ marketId: string; line: number }[]>(
-      `SELECT market_id AS "marketId", line FROM dataset_rows WHERE version_id = $1 AND market_id = ANY ($2::text[])`,
-      [versionId, repeated.map((row) => row.marketId)],
-    );
-    const lineOf = new Map(firsts.map((first) => [first.marketId, first.line]));
-    return repeated.map(({ line, marketId }) => ({ line, firstLine: lineOf.get(marketId) ?? line }));
-  }
-}
-
-function givenUp(): Error {
-  return new Error(`the import was given up: nothing had arrived for ${ABANDONED_AFTER}`);
 }
 
 /**
@@ -162,21 +149,6 @@ function givenUp(): Error {
 function placeholder({ line, marketId }: { line: number; marketId: string }): DatasetRow {
   const unknown = { platform: null, category: null, question: null, asOf: null, resolvedAt: null };
   return { line, marketId, ...unknown, probability: 0, outcome: 0 };
-}
-
-/** One array per column: a parameter per value would run into the protocol's limit of 65,535. */
-function columnsOf(rows: readonly DatasetRow[]): unknown[][] {
-  return [
-    rows.map((row) => row.line),
-    rows.map((row) => row.marketId),
-    rows.map((row) => row.platform),
-    rows.map((row) => row.category),
-    rows.map((row) => row.question),
-    rows.map((row) => row.probability),
-    rows.map((row) => row.outcome),
-    rows.map((row) => row.asOf),
-    rows.map((row) => row.resolvedAt),
-  ];
 }
 
 /** Changes versions and tells how many. */

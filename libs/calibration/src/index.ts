@@ -1,4 +1,5 @@
 export { CalibrationModule } from './calibration.module.js';
+export { type DatasetReport, datasetReportOf } from './dataset-report.js';
 export type { DatasetFault } from './dataset/dataset-row.js';
 export { type DatasetInfo, Datasets, DatasetVersionGone, type StoredDataset } from './datasets.repository.js';
 export { DeleteDataset } from './delete-dataset.js';
@@ -13,3 +14,6 @@ export type {
   MurphyDecomposition,
 } from './report/calibration-report.js';
 export { CalibrationScorer, type ScoredMarket } from './report/calibration-scorer.js';
+export { plottedBins, type PlottedBin } from './report-picture/reliability-plot.js';
+export { reportPicture } from './report-picture/report-picture.js';
+export { escaped } from './report-picture/svg.js';

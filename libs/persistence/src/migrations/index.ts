@@ -4,6 +4,7 @@ import { LedgerAndGuards1764000000002 } from './1764000000002-ledger-and-guards.
 import { AlertDeliveries1764000000003 } from './1764000000003-alert-deliveries.js';
 import { RunSurvival1764000000004 } from './1764000000004-run-survival.js';
 import { ReportAsWritten1764000000005 } from './1764000000005-report-as-written.js';
+import { DatasetDuplicates1764000000006 } from './1764000000006-dataset-duplicates.js';
 
 /** Every migration, oldest first. They only go forward. */
 export const migrations = [
@@ -13,4 +14,5 @@ export const migrations = [
   AlertDeliveries1764000000003,
   RunSurvival1764000000004,
   ReportAsWritten1764000000005,
+  DatasetDuplicates1764000000006,
 ];
