@@ -1,8 +1,9 @@
 """Runs a calibration entrypoint under Interlock. Python 3.8 or later, nothing but the standard library.
 
-Started by a worker as `interlock_bootstrap.py MODULE...`: the first of the modules that exists is imported, and its `run_calibration`
+Started by a worker as `interlock_bootstrap.py SECONDS MODULE...`: the first of the modules that exists is imported, and its `run_calibration`
 or `run_daily_job` is called. What comes of it goes to descriptor 3, one JSON object per line, so that prints cannot disturb it.
-Descriptor 4 is a pipe that only the worker holds: when it closes, the worker is gone.
+Descriptor 4 is a pipe that only the worker holds: when it closes, the worker is gone, and when nothing comes through it for so many
+seconds, the worker is frozen and its run may be another's by now.
 
 The process that the worker starts stays free of the entrypoint's code. It leads the process group, waits for the child that does the
 work, and ends the whole group when the worker is gone, which a busy interpreter could not do from a thread of its own.
@@ -58,7 +59,7 @@ def _send(message):
             line = line[os.write(RESULT_DESCRIPTOR, line) :]
 
 
-def main(modules):
+def main(silence_s, modules):
     # Under Interlock this file's own folder must not hide the packages of the repository that is run.
     sys.path.pop(0)
     child = os.fork()
@@ -67,25 +68,29 @@ def main(modules):
         _work(modules)
     else:
         os.close(RESULT_DESCRIPTOR)
-        _watch(child)
+        _watch(child, silence_s)
 
 
-def _watch(child):
-    """Waits for the child and ends as it did; ends the group when Interlock's worker is gone."""
+def _watch(child, silence_s):
+    """Waits for the child and ends as it did; ends the group when Interlock's worker is gone or silent."""
     wakeup, wake = os.pipe()
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake)
     # The group is told to end as a whole; how the child takes it is what counts.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, lambda *_: None)
+    deadline = time.monotonic() + silence_s
     while True:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended == child:
             _end_as(status)
-        ready, _, _ = select.select([wakeup, WORKER_DESCRIPTOR], [], [])
-        if WORKER_DESCRIPTOR in ready:
+        ready, _, _ = select.select([wakeup, WORKER_DESCRIPTOR], [], [], max(0, deadline - time.monotonic()))
+        if wakeup in ready:
+            os.read(wakeup, 512)
+        if WORKER_DESCRIPTOR in ready and os.read(WORKER_DESCRIPTOR, 512):
+            deadline = time.monotonic() + silence_s
+        elif WORKER_DESCRIPTOR in ready or time.monotonic() >= deadline:
             os.killpg(os.getpgrp(), signal.SIGKILL)
-        os.read(wakeup, 512)
 
 
 def _end_as(status):
@@ -170,4 +175,4 @@ def _describe(error):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(float(sys.argv[1]), sys.argv[2:])

@@ -70,11 +70,28 @@ if (!HAS_PYTHON) {
     it('ends itself within 2 s when its worker is killed, and R1 runs again afterwards', async () => {
       const runId = await started('orphan', { endless: true });
       const pids = await processesOf('orphan');
+      const stages = () => run(runId).then((found) => found.stages.map(({ name, status }) => `${name} ${status}`));
+      const shows = (stage: string) => eventually(stage, async () => (await stages()).includes(stage), 20_000);
+      await shows('call-1 RUNNING');
       await cluster.worker().kill();
       expect(await timeUntilGone(pids)).toBeLessThan(2_000);
 
       await cluster.worker().startUntilReady();
-      await eventually('it is called again', () => repository.read('orphan-calls') === 'called\n'.repeat(2), 20_000);
+      await shows('call-2 RUNNING');
+      expect((await stages()).toSorted()).toEqual(['call-1 CANCELED', 'call-2 RUNNING', 'entrypoint RUNNING']);
+      await cluster.post(`/api/runs/${runId}/cancel`);
+      await reaches(runId, 'CANCELED');
+    }, 60_000);
+
+    it('R4 ends itself before anybody may take its run over when its worker is frozen', async () => {
+      const runId = await started('frozen', { endless: true });
+      const pids = await processesOf('frozen');
+      cluster.worker().freeze();
+      try {
+        expect(await timeUntilGone(pids)).toBeLessThan(2_000); // the lease
+      } finally {
+        cluster.worker().thaw();
+      }
       await cluster.post(`/api/runs/${runId}/cancel`);
       await reaches(runId, 'CANCELED');
     }, 60_000);

@@ -15,6 +15,7 @@ def run_daily_job(run_id, continue_on_stage_failure=True):
         call = len(calls.readlines())
     print("call", call, "of", wish["name"])
     if wish.get("endless"):
+        interlock_report("call-%d" % call)
         helper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
         with open("pids-being-written", "w") as pids:
             pids.write("%d %d %d" % (os.getppid(), os.getpid(), helper.pid))

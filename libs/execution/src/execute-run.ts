@@ -1,7 +1,7 @@
 import { Settings } from '@interlock/config';
 import { scopesOver } from '@interlock/kill-switch';
 import { faultPoint } from '@interlock/observability';
-import { Transactions } from '@interlock/persistence';
+import { type Transaction, Transactions } from '@interlock/persistence';
 import { AutoKillSwitch } from '@interlock/risk-guards';
 import { Logger } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
@@ -120,7 +120,7 @@ export class ExecuteRunHandler implements ICommandHandler<ExecuteRun> {
   ): Promise<RunOutcome> {
     let recorder: StageRecorder | undefined;
     try {
-      const completed = await this.transactions.run((tx) => this.stages.completedResults(tx, hold.runId));
+      const completed = await this.transactions.run((tx) => this.completedBefore(tx, hold));
       const stages = (recorder = new StageRecorder(this.transactions, this.stages, hold, signal, completed));
       signal.throwIfAborted();
       const result = await pipeline.run({
@@ -139,6 +139,12 @@ export class ExecuteRunHandler implements ICommandHandler<ExecuteRun> {
         this.logger.error({ err: error }, 'the pipeline threw outside of a stage');
       return { kind: 'failed', failure: asFailure(error, recorder?.current ?? 'start') };
     }
+  }
+
+  /** Results of the stages that earlier attempts, if there were any, have completed. */
+  private async completedBefore(tx: Transaction, hold: Hold): Promise<Map<string, unknown>> {
+    if (hold.epoch > 1) await this.stages.cancelRunning(tx, hold);
+    return this.stages.completedResults(tx, hold.runId);
   }
 }
 

@@ -16,6 +16,16 @@ export class RunStages {
     return new Map(rows.map((row) => [row.name, row.result]));
   }
 
+  /** Ends the stages that an earlier attempt left running, because its worker was lost: this one may carry out others. */
+  async cancelRunning(tx: Transaction, { runId, epoch }: Hold): Promise<void> {
+    await tx.query(
+      `WITH held AS (SELECT id FROM runs WHERE id = $1 AND epoch = $2 AND status = 'RUNNING' FOR SHARE)
+       UPDATE run_stages SET status = 'CANCELED', finished_at = clock_timestamp()
+       FROM held WHERE run_id = held.id AND run_stages.status = 'RUNNING'`,
+      [runId, epoch],
+    );
+  }
+
   /** @throws HoldLost */
   async begin(tx: Transaction, { runId, epoch }: Hold, name: string, position: number): Promise<void> {
     const rows = await tx.query<unknown[]>(

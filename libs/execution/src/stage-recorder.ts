@@ -1,5 +1,6 @@
 import { faultPoint } from '@interlock/observability';
 import { type Transaction, Transactions } from '@interlock/persistence';
+import { Logger } from '@nestjs/common';
 import { RunAborted } from './running-runs.js';
 import { PipelineFailed, type ReportProgress, type ShownStage, type StageProgress } from './pipeline.js';
 import type { StageStatus } from './run.js';
@@ -8,12 +9,15 @@ import { HoldLost, type Hold } from './runs.repository.js';
 
 /** Progress is stored at most this often. */
 const PROGRESS_INTERVAL_MS = 500;
+/** And told in the log at most this often. */
+const LOG_INTERVAL_MS = 5_000;
 
 /** More than that are not shown: each is a row. */
 const MOST_SHOWN = 200;
 
 /** Carries out the stages of one attempt and stores what becomes of them. */
 export class StageRecorder {
+  private readonly logger = new Logger('stages');
   private position = 0;
   private readonly shown = new Map<string, { status: StageStatus; progress: ReportProgress }>();
   /** Writes what is shown, one after the other. */
@@ -99,8 +103,13 @@ export class StageRecorder {
 
   private progressOf(name: string): ReportProgress {
     let storedAt = performance.now();
+    let loggedAt = storedAt;
     let storing = false;
     return (progress: StageProgress) => {
+      if (performance.now() - loggedAt >= LOG_INTERVAL_MS) {
+        loggedAt = performance.now();
+        this.logger.log({ stage: name, progress }, sentence(name, progress));
+      }
       if (storing || performance.now() - storedAt < PROGRESS_INTERVAL_MS) return;
       storing = true;
       storedAt = performance.now();
@@ -112,6 +121,10 @@ export class StageRecorder {
         });
     };
   }
+}
+
+function sentence(stage: string, { done, total, unit }: StageProgress): string {
+  return `${stage}: ${done}${total === null ? '' : ` of ${total}`} ${unit}`;
 }
 
 function failed(stage: string, error: unknown): PipelineFailed {

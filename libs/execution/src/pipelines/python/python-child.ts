@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 
 /** How long what a child leaves in its pipes may take to be read, once it is gone; something that escaped its group may hold them. */
 const LAST_WORDS_MS = 1_000;
@@ -11,6 +11,8 @@ export interface PythonCommand {
   readonly folder: string;
   /** All of it: nothing of our own environment is passed on. */
   readonly environment: Readonly<Record<string, string>>;
+  /** How often it is told that we are well, in milliseconds. */
+  readonly beatMs: number;
 }
 
 export interface PythonEnd {
@@ -19,20 +21,24 @@ export interface PythonEnd {
 }
 
 /**
- * A Python program in a process group of its own, with a channel for results (descriptor 3) and a pipe that tells it when we are
- * gone (descriptor 4).
+ * A Python program in a process group of its own, with a channel for results (descriptor 3) and a pipe that tells it that we are
+ * there (descriptor 4).
  */
 export class PythonChild {
   /** Resolves when the child is gone, what was left of its group was killed, and all that they wrote has been read. */
   readonly ended: Promise<PythonEnd>;
   private gone = false;
 
-  private constructor(private readonly child: ChildProcess) {
-    this.ended = this.waitForEnd();
+  private constructor(
+    private readonly child: ChildProcess,
+    beatMs: number,
+  ) {
+    const beats = setInterval(() => (child.stdio[4] as Writable).write('.'), beatMs);
+    this.ended = this.waitForEnd().finally(() => clearInterval(beats));
   }
 
   /** @throws the system's error when the program cannot be started */
-  static async start({ bin, args, folder, environment }: PythonCommand): Promise<PythonChild> {
+  static async start({ bin, args, folder, environment, beatMs }: PythonCommand): Promise<PythonChild> {
     const child = spawn(bin, args, {
       cwd: folder,
       env: environment,
@@ -41,7 +47,7 @@ export class PythonChild {
     });
     for (const stream of child.stdio) stream?.on('error', () => undefined); // a pipe that breaks: its end says enough
     await once(child, 'spawn');
-    return new PythonChild(child);
+    return new PythonChild(child, beatMs);
   }
 
   get output(): readonly Readable[] {

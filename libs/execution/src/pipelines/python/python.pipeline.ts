@@ -24,6 +24,10 @@ const ENDING_MS = 2 * KILL_GRACE_MS;
 /** An environment variable may hold 128 KiB, and the parameters are more than the input. */
 const LARGEST_INPUT = 64 * 1024;
 
+/** The part of a lease after which a child takes a silent worker for frozen, and ends: as a worker fences itself (R4). */
+const SILENCE = 0.8;
+const BEATS = 8;
+
 /** The stage that stands for the whole of the entrypoint. Once it is completed, no attempt calls the entrypoint again (R6). */
 const STAGE = 'entrypoint';
 
@@ -103,11 +107,13 @@ export class PythonPipeline extends Pipeline {
       );
     }
     signal.throwIfAborted();
+    const silenceMs = this.settings.runLeaseMs * SILENCE;
     try {
       return await PythonChild.start({
         bin,
-        args: ['-u', `${pythonFolder()}interlock_bootstrap.py`, ...modules],
+        args: ['-u', `${pythonFolder()}interlock_bootstrap.py`, String(silenceMs / 1_000), ...modules],
         folder,
+        beatMs: silenceMs / BEATS,
         environment: {
           ...environment,
           PYTHONPATH: [folder, environment['PYTHONPATH']].filter((path) => path !== undefined).join(':'),
