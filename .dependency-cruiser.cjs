@@ -71,6 +71,13 @@ module.exports = {
       to: { pathNot: '^libs/calibration/src/report/' },
     },
     {
+      name: 'pictures-stay-pure',
+      severity: 'error',
+      comment: 'the picture of a report imports nothing but the report it draws',
+      from: { path: '^libs/calibration/src/report-picture/', pathNot: '\\.spec\\.ts$' },
+      to: { pathNot: '^libs/calibration/src/(report-picture/|report/calibration-report\\.ts$)' },
+    },
+    {
       name: 'rules-stay-pure',
       severity: 'error',
       comment: 'the risk rules import nothing but each other',

@@ -1,14 +1,17 @@
 import type { Actor } from '@interlock/access';
+import { datasetReportOf, reportPicture } from '@interlock/calibration';
 import { CancelRun, GetRun, GetRunReport, ListRuns, type RunFilter } from '@interlock/execution';
-import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiExtraModels, ApiOkResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
 import { Access } from '../http/access.decorator.js';
 import { ApiError, notFound } from '../http/api-error.js';
 import { isId } from '../http/constraints.js';
 import { listAnswer, pageOf } from '../http/page.dto.js';
 import { Refusals } from '../http/refusals.decorator.js';
 import { Caller } from '../http/request-context.js';
+import { REPORT_PAGE_POLICY, REPORT_PICTURE_POLICY, reportPage } from './report-page.js';
 import { ReportAnswer, RunAnswer, runAnswer, RunsAnswer, RunsQuery, statusesIn } from './runs.dto.js';
 
 @ApiTags('Runs')
@@ -58,17 +61,51 @@ export class RunsController {
     }
   }
 
-  /** What the run found out. */
+  /** What the run found out. A calibration's report can also be had as a page that shows it, with `Accept: text/html`. */
   @Get(':id/report')
   @Access('observer')
   @Refusals('RUN_NOT_FINISHED')
-  @ApiOkResponse({ type: ReportAnswer, description: 'The report.' })
-  async report(@Param('id') id: string): Promise<ReportAnswer> {
+  @ApiExtraModels(ReportAnswer)
+  @ApiOkResponse({
+    description: 'The report.',
+    content: {
+      'application/json': { schema: { $ref: getSchemaPath(ReportAnswer) } },
+      'text/html': { schema: { type: 'string' } },
+    },
+  })
+  async report(
+    @Param('id') id: string,
+    @Req() request: Request,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<ReportAnswer | string> {
+    const { runId, report } = await this.reportOf(id);
+    response.vary('accept');
+    const shown = request.accepts('json', 'html') === 'html' ? datasetReportOf(report) : null;
+    if (shown === null) return { ok: true, runId, report };
+    response.type('html').set('content-security-policy', REPORT_PAGE_POLICY);
+    return reportPage(runId, shown);
+  }
+
+  /** A calibration's report as a picture: its reliability diagram. */
+  @Get(':id/report.svg')
+  @Access('observer')
+  @Refusals('RUN_NOT_FINISHED')
+  @ApiOkResponse({ description: 'The picture.', content: { 'image/svg+xml': { schema: { type: 'string' } } } })
+  async picture(@Param('id') id: string, @Res({ passthrough: true }) response: Response): Promise<string> {
+    const { report } = await this.reportOf(id);
+    const drawn = datasetReportOf(report);
+    if (drawn === null) throw notFound("The run's report is not a calibration's, so there is no picture of it.");
+    response.type('svg').set('content-security-policy', REPORT_PICTURE_POLICY);
+    return reportPicture(drawn);
+  }
+
+  /** @throws ApiError when the run does not exist, goes on, or ended without a report */
+  private async reportOf(id: string): Promise<{ runId: string; report: Record<string, unknown> }> {
     if (!isId(id)) throw unknownRun();
     const result = await this.queries.execute(new GetRunReport(id));
     switch (result.kind) {
       case 'found':
-        return { ok: true, runId: id.toLowerCase(), report: result.report };
+        return { runId: id.toLowerCase(), report: result.report };
       case 'unknown-run':
         throw unknownRun();
       case 'not-finished':
