@@ -4,9 +4,12 @@ export interface CalibrationReport extends CalibrationScores {
   bins: CalibrationBin[];
   /**
    * The same scores for each platform and category, sorted by name (by UTF-16 code unit). Rows that name no platform (or
-   * no category) belong to no segment of that kind, so the segments' `n` may add up to less than the report's.
+   * no category) belong to no segment of that kind, so the segments' `n` may add up to less than the report's. Of a kind with more
+   * than 1,000 segments none is listed.
    */
   segments: { platform: CalibrationSegment[]; category: CalibrationSegment[] };
+  /** The kinds of which none is listed because they have more than 1,000 segments; absent when there is no such kind. */
+  tooManySegments?: ('platform' | 'category')[];
   murphy: MurphyDecomposition;
 }
 

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { CalibrationScorer, type ScoredMarket } from './calibration-scorer.js';
+import { CalibrationScorer, MAX_SEGMENTS, type ScoredMarket } from './calibration-scorer.js';
 import type { CalibrationReport } from './calibration-report.js';
 
 function score(markets: readonly ScoredMarket[], bins = 10): CalibrationReport {
@@ -184,3 +184,41 @@ function withinBinComponents(rows: readonly ScoredMarket[], bins: number): numbe
   }
   return sum / rows.length;
 }
+
+describe('many segments', () => {
+  const scored = (rows: readonly ScoredMarket[]) => {
+    const scorer = new CalibrationScorer({ bins: 10 });
+    for (const row of rows) scorer.add(row);
+    return scorer.finish();
+  };
+  const named = (platforms: number, categories: number): ScoredMarket[] =>
+    Array.from({ length: 20_000 }, (_, i) => ({
+      probability: ((i * 7_919) % 1_000) / 1_000,
+      outcome: i % 3 === 0 ? 1 : 0,
+      platform: `p-${i % platforms}`,
+      category: `c-${i % categories}`,
+    }));
+
+  it('are all listed up to 1,000 of a kind, in whatever order the rows come', () => {
+    const rows = named(MAX_SEGMENTS - 1, MAX_SEGMENTS);
+    const report = scored(rows);
+    expect(report.segments.platform).toHaveLength(MAX_SEGMENTS - 1);
+    expect(report.segments.category).toHaveLength(MAX_SEGMENTS);
+    expect(report.tooManySegments).toBeUndefined();
+    expect(scored(rows.toReversed())).toEqual(report);
+    const one = rows.filter(({ category }) => category === 'c-7');
+    const { bins: _, segments: __, murphy: ___, ...alone } = scored(one);
+    expect(report.segments.category.find(({ name }) => name === 'c-7')).toEqual({ name: 'c-7', ...alone });
+  });
+
+  it('are left out beyond that, which the report says', () => {
+    const rows = named(3, 20_000);
+    const report = scored(rows);
+    expect(report.segments.category).toEqual([]);
+    expect(report.segments.platform).toHaveLength(3);
+    expect(report.tooManySegments).toEqual(['category']);
+    expect(report.n).toBe(20_000);
+    expect(scored(rows.toReversed())).toEqual(report);
+    expect(scored(named(MAX_SEGMENTS + 1, MAX_SEGMENTS + 1)).tooManySegments).toEqual(['platform', 'category']);
+  });
+});

@@ -8,6 +8,11 @@ import type {
 } from './calibration-report.js';
 import { type BinTotals, RowTotals } from './row-totals.js';
 
+/** A report with more segments of a kind would be of no use to anybody, and a column of ids would fill the memory. */
+export const MAX_SEGMENTS = 1_000;
+/** Pairs of platform and category are merged into the totals of each when there are this many. */
+const MAX_PAIRS = 4_096;
+
 /** One resolved market as the scorer sees it. */
 export interface ScoredMarket {
   /** Probability given to YES, in [0, 1]. */
@@ -24,57 +29,73 @@ export interface ScoredMarket {
  */
 export class CalibrationScorer {
   private readonly bins: CalibrationBins;
-  /** One set of totals for each pair of platform and category; coarser totals are merged from these at the end. */
-  private readonly totals = new Map<string | null, Map<string | null, RowTotals>>();
+  /** One set of totals for each pair of platform and category since the last time they were merged. */
+  private readonly pairs = new Map<string | null, Map<string | null, RowTotals>>();
+  private pairCount = 0;
+  private readonly all: RowTotals;
+  private readonly platforms: Segments;
+  private readonly categories: Segments;
 
   /** @throws RangeError unless `bins` is a whole number from 2 to 100. */
   constructor({ bins }: { bins: number }) {
     this.bins = new CalibrationBins(bins);
+    this.all = new RowTotals(this.bins);
+    this.platforms = new Segments(this.bins);
+    this.categories = new Segments(this.bins);
   }
 
   /** @throws RangeError when the probability is outside [0, 1] or the outcome is neither 0 nor 1. */
   add({ probability, outcome, platform = null, category = null }: ScoredMarket): void {
     if (!(probability >= 0 && probability <= 1)) throw new RangeError('a probability must lie in [0, 1]');
     if (outcome !== 0 && outcome !== 1) throw new RangeError('an outcome must be 0 or 1');
-    this.totalsOf(platform, category).add(probability, outcome);
+    this.pairOf(this.platforms.nameOf(platform), this.categories.nameOf(category)).add(probability, outcome);
   }
 
   /** The report on all rows added so far. @throws RangeError when there are none. */
   finish(): CalibrationReport {
-    const parts: RowTotals[] = [];
-    const platforms = new Map<string, RowTotals[]>();
-    const categories = new Map<string, RowTotals[]>();
-    for (const [platform, byCategory] of this.totals) {
-      for (const [category, totals] of byCategory) {
-        parts.push(totals);
-        if (platform !== null) append(platforms, platform, totals);
-        if (category !== null) append(categories, category, totals);
-      }
-    }
-    if (parts.length === 0) throw new RangeError('there are no rows to score');
+    this.mergePairs();
+    const { all } = this;
+    if (all.count === 0) throw new RangeError('there are no rows to score');
 
-    const all = RowTotals.ofAll(parts, this.bins);
     const scores = scoresOf(all);
+    const tooMany = [
+      ...(this.platforms.areTooMany ? ['platform' as const] : []),
+      ...(this.categories.areTooMany ? ['category' as const] : []),
+    ];
     return {
       ...scores,
       bins: Array.from({ length: this.bins.count }, (_, index) => this.binOf(all, index)),
-      segments: { platform: this.segmentsOf(platforms), category: this.segmentsOf(categories) },
+      segments: { platform: this.platforms.scored(), category: this.categories.scored() },
+      ...(tooMany.length === 0 ? {} : { tooManySegments: tooMany }),
       murphy: murphyOf(all, scores),
     };
   }
 
-  private totalsOf(platform: string | null, category: string | null): RowTotals {
-    let byCategory = this.totals.get(platform);
-    if (byCategory === undefined) this.totals.set(platform, (byCategory = new Map<string | null, RowTotals>()));
+  private pairOf(platform: string | null, category: string | null): RowTotals {
+    let byCategory = this.pairs.get(platform);
+    if (byCategory === undefined) this.pairs.set(platform, (byCategory = new Map<string | null, RowTotals>()));
     let totals = byCategory.get(category);
-    if (totals === undefined) byCategory.set(category, (totals = new RowTotals(this.bins)));
+    if (totals !== undefined) return totals;
+
+    if (this.pairCount === MAX_PAIRS) {
+      this.mergePairs();
+      return this.pairOf(this.platforms.nameOf(platform), this.categories.nameOf(category));
+    }
+    byCategory.set(category, (totals = new RowTotals(this.bins)));
+    this.pairCount += 1;
     return totals;
   }
 
-  private segmentsOf(segments: Map<string, RowTotals[]>): CalibrationSegment[] {
-    return [...segments]
-      .map(([name, parts]) => ({ name, ...scoresOf(RowTotals.ofAll(parts, this.bins)) }))
-      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  private mergePairs(): void {
+    for (const [platform, byCategory] of this.pairs) {
+      for (const [category, totals] of byCategory) {
+        this.all.merge(totals);
+        this.platforms.merge(platform, totals);
+        this.categories.merge(category, totals);
+      }
+    }
+    this.pairs.clear();
+    this.pairCount = 0;
   }
 
   private binOf(totals: RowTotals, index: number): CalibrationBin {
@@ -89,10 +110,37 @@ export class CalibrationScorer {
   }
 }
 
-function append(segments: Map<string, RowTotals[]>, name: string, part: RowTotals): void {
-  const parts = segments.get(name);
-  if (parts === undefined) segments.set(name, [part]);
-  else parts.push(part);
+/** The totals of the segments of one kind; of none once there turn out to be too many. */
+class Segments {
+  areTooMany = false;
+  private readonly byName = new Map<string, RowTotals>();
+
+  constructor(private readonly bins: CalibrationBins) {}
+
+  /** The name under which a row counts: once the segments are too many, none. */
+  nameOf(name: string | null): string | null {
+    return this.areTooMany ? null : name;
+  }
+
+  merge(name: string | null, totals: RowTotals): void {
+    if (name === null || this.areTooMany) return;
+    let segment = this.byName.get(name);
+    if (segment === undefined) {
+      if (this.byName.size === MAX_SEGMENTS) {
+        this.areTooMany = true;
+        this.byName.clear();
+        return;
+      }
+      this.byName.set(name, (segment = new RowTotals(this.bins)));
+    }
+    segment.merge(totals);
+  }
+
+  scored(): CalibrationSegment[] {
+    return [...this.byName]
+      .map(([name, totals]) => ({ name, ...scoresOf(totals) }))
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
 }
 
 function scoresOf(totals: RowTotals): CalibrationScores {

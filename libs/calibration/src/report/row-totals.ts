@@ -17,16 +17,6 @@ export class RowTotals {
     this.bins = Array.from({ length: layout.count });
   }
 
-  /** The totals of all rows of several disjoint sets. */
-  static ofAll(parts: readonly RowTotals[], layout: CalibrationBins): RowTotals {
-    const [only, another] = parts;
-    // Most segments lie within one platform; merging what is already whole would double the memory that many segments take.
-    if (only !== undefined && another === undefined) return only;
-    const all = new RowTotals(layout);
-    for (const part of parts) all.merge(part);
-    return all;
-  }
-
   add(probability: number, outcome: 0 | 1): void {
     this.count += 1;
     this.positives += outcome;
@@ -38,7 +28,8 @@ export class RowTotals {
     bin.probability.add(probability);
   }
 
-  private merge(other: RowTotals): void {
+  /** Adds all rows of another set, which has none in common with this one. */
+  merge(other: RowTotals): void {
     this.count += other.count;
     this.positives += other.positives;
     this.squaredError.merge(other.squaredError);
