@@ -43,9 +43,9 @@ const SOCKET_CODES = new Set([
   'EHOSTUNREACH',
   'ENETUNREACH',
 ]);
-// Errors of node-postgres without a code; the last one is TypeORM's, for a statement after its connection was lost.
+// Errors of node-postgres without a code; the last is TypeORM's, in both of its wordings, for a statement after its connection was lost.
 const DRIVER_MESSAGES =
-  /connection terminated|timeout expired|timeout exceeded when trying to connect|query read timeout|client has encountered a connection error|cannot use a pool after calling end|connection is closed|not queryable|query runner was already released/i;
+  /connection terminated|timeout expired|timeout exceeded when trying to connect|query read timeout|client has encountered a connection error|cannot use a pool after calling end|connection is closed|not queryable|query runner (was )?already released/i;
 
 /** True when the database could not be reached or did not answer in time, so that nothing can be said about its content. */
 export function isDatabaseUnavailable(error: unknown): boolean {
