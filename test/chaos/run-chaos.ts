@@ -48,7 +48,7 @@ export async function runChaos(schedule: readonly Operation[], options: ChaosOpt
       ...checkSwitches(history, evidence),
       ...checkEvents(history, evidence),
     ];
-    return { violations, history, evidence, logs: violations.length > 0 ? cluster.logs() : '' };
+    return { violations, history, evidence, logs: violations.length > 0 ? cluster.logs(4_000_000) : '' };
   } finally {
     await cluster.close();
   }

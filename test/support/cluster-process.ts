@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { eventually } from './eventually.js';
 
 /** How much of what a program writes is kept for failure reports, in characters. */
-const KEPT_OUTPUT = 200_000;
+const KEPT_OUTPUT = 4_000_000;
 const READY_PATIENCE_MS = 30_000;
 
 export type ProcessState = 'up' | 'frozen' | 'down';
