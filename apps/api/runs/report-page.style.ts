@@ -29,7 +29,9 @@ tr:last-child > * { border-bottom: 0; }
 .sum > * { font-weight: 600; border-top: 1px solid #8a8f96; }
 .parts td:last-child { color: #595959; }
 @media (max-width: 480px) {
+  main { padding: 16px 8px 32px; }
   section { padding: 12px; }
+  figure { padding: 0; overflow: hidden; }
   table { font-size: .75rem; }
   th, td { padding: 4px 3px; }
 }

@@ -4,7 +4,7 @@ import { compact, niceStep } from './number-text.js';
 import { element } from './svg.js';
 import { type Box, textWidth } from './text-box.js';
 
-const LABEL_SIZE = 11;
+const LABEL_SIZE = 12;
 /** Kept free above the highest bar, for its label. */
 const HEADROOM = 16;
 

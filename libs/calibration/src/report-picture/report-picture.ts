@@ -65,26 +65,30 @@ function edge(value: number): string {
   return String(Math.round(value * 1_000) / 1_000);
 }
 
-const LARGEST_NAME = 20;
-const SMALLEST_NAME = 11;
-
 function heading(report: NamedReport): string[] {
-  const room = WIDTH - 2 * MARGIN;
-  const fitting = (LARGEST_NAME * room) / textWidth(report.dataset, LARGEST_NAME, true);
-  const size = Math.floor(Math.min(LARGEST_NAME, Math.max(SMALLEST_NAME, fitting)));
-  const name = shortened(report.dataset, size, room, true);
-  const at = (y: number, fontSize: number) => ({ x: MARGIN, y, 'font-size': fontSize });
+  const line = (y: number, fill: string) => ({ x: MARGIN, y, fill });
   return [
-    element('text', { ...at(22, 12), fill: FAINT_INK }, 'Reliability diagram'),
-    element('text', { ...at(46, size), 'font-weight': 'bold', fill: INK }, escaped(name)),
-    element('text', { ...at(69, 13), fill: INK }, scores(report)),
+    element('text', { ...line(22, FAINT_INK), 'font-size': 13 }, 'Reliability diagram'),
+    fitted(report.dataset, 20, { ...line(46, INK), 'font-weight': 'bold' }),
+    fitted(scores(report), 14, line(70, INK)),
   ];
+}
+
+const SMALLEST_TEXT = 11;
+
+/** A text across the picture, no larger than that, made smaller and in the end cut short to fit. */
+function fitted(text: string, largest: number, attributes: Readonly<Record<string, string | number>>): string {
+  const room = WIDTH - 2 * MARGIN;
+  const bold = attributes['font-weight'] === 'bold';
+  const fitting = Math.floor((largest * room) / textWidth(text, largest, bold));
+  const size = Math.min(largest, Math.max(SMALLEST_TEXT, fitting));
+  return element('text', { ...attributes, 'font-size': size }, escaped(shortened(text, size, room, bold)));
 }
 
 function axisLabels(): string[] {
   const ticks = ['0', '0.2', '0.4', '0.6', '0.8', '1'];
-  const tick = { 'font-size': 12, fill: FAINT_INK };
-  const below = { 'text-anchor': 'middle', y: HISTOGRAM.bottom + 17 };
+  const tick = { 'font-size': 13, fill: FAINT_INK };
+  const below = { 'text-anchor': 'middle', y: HISTOGRAM.bottom + 18 };
   const beside = { 'text-anchor': 'end', x: PLOT.left - 8 };
   return [
     ...ticks.map((text) => element('text', { x: xOf(Number(text)), ...below, ...tick }, text)),
@@ -95,9 +99,9 @@ function axisLabels(): string[] {
       'text',
       {
         x: (PLOT.left + PLOT.right) / 2,
-        y: HISTOGRAM.bottom + 39,
+        y: HISTOGRAM.bottom + 40,
         'text-anchor': 'middle',
-        'font-size': 13,
+        'font-size': 14,
         fill: INK,
       },
       'Forecast probability of YES',
@@ -106,23 +110,23 @@ function axisLabels(): string[] {
 }
 
 function sideways(text: string, y: number): string {
-  const place = { transform: `translate(19 ${y}) rotate(-90)`, 'text-anchor': 'middle' };
-  return element('text', { ...place, 'font-size': 13, fill: INK }, text);
+  const place = { transform: `translate(17 ${y}) rotate(-90)`, 'text-anchor': 'middle' };
+  return element('text', { ...place, 'font-size': 14, fill: INK }, text);
 }
 
 function legend(): string[] {
   const entry = (x: number, filled: boolean, text: string) => [
     range(x, 647, 665, 4),
     marker(x, 656, 5.5, filled),
-    element('text', { x: x + 13, y: 660, 'font-size': 12, fill: INK }, text),
+    element('text', { x: x + 13, y: 660.5, 'font-size': 13, fill: INK }, text),
   ];
   return [
     ...entry(24, true, 'interval meets the diagonal'),
-    ...entry(250, false, 'interval misses it'),
+    ...entry(262, false, 'interval misses it'),
     element(
       'text',
-      { x: MARGIN, y: 682, 'font-size': 11, fill: FAINT_INK },
-      'Diagonal: perfect calibration. Intervals: 95 % (Wilson). Area: count.',
+      { x: MARGIN, y: 683, 'font-size': 12, fill: FAINT_INK },
+      'Dashed: perfect. Intervals: 95 %, Wilson. Area of a point: count.',
     ),
   ];
 }
