@@ -1,9 +1,9 @@
 """Runs a calibration entrypoint under Interlock. Python 3.8 or later, nothing but the standard library.
 
-Started by a worker as `interlock_bootstrap.py SECONDS MODULE...`: the first of the modules that exists is imported, and its `run_calibration`
-or `run_daily_job` is called. What comes of it goes to descriptor 3, one JSON object per line, so that prints cannot disturb it.
-Descriptor 4 is a pipe that only the worker holds: when it closes, the worker is gone, and when nothing comes through it for so many
-seconds, the worker is frozen and its run may be another's by now.
+Started by a worker as `interlock_bootstrap.py SECONDS MODULE...`: the first of the modules that exists is imported, and its
+`run_calibration` or `run_daily_job` is called. What comes of it goes to descriptor 3, one JSON object per line, so that prints cannot
+disturb it. Descriptor 4 is a pipe that only the worker holds: when it closes, the worker is gone, and when nothing comes through it for
+so many seconds, the worker is frozen and its run may be another's by now.
 
 The process that the worker starts stays free of the entrypoint's code. It leads the process group, waits for the child that does the
 work, and ends the whole group when the worker is gone, which a busy interpreter could not do from a thread of its own.
@@ -42,7 +42,7 @@ def interlock_report(stage, status="running", done=None, total=None, unit=None):
         if done is not None:
             # A loop may tell every step: what comes too often is left out here, where it costs nothing.
             now = time.monotonic()
-            if now - _progress_sent_at.get(message["name"], -PROGRESS_INTERVAL_S) < PROGRESS_INTERVAL_S:
+            if status == "running" and now - _progress_sent_at.get(message["name"], -PROGRESS_INTERVAL_S) < PROGRESS_INTERVAL_S:
                 return
             _progress_sent_at[message["name"]] = now
             message["progress"] = {"done": done, "total": total, "unit": unit}

@@ -133,7 +133,7 @@ def run_daily_job(run_id):
     interlock_report("score")
     for row in range(100000):
         interlock_report("score", done=row, total=100000, unit="rows")
-    interlock_report("score", "completed")
+    interlock_report("score", "completed", done=100000, total=100000, unit="rows")
     return ${SUCCESS}
 `);
       await called.result;
@@ -142,7 +142,7 @@ def run_daily_job(run_id):
         { name: 'score', status: 'RUNNING', progress: { done: 0, total: 100_000, unit: 'rows' } },
       ]);
       expect(called.shown.slice(-2)).toEqual([
-        { name: 'score', status: 'COMPLETED' },
+        { name: 'score', status: 'COMPLETED', progress: { done: 100_000, total: 100_000, unit: 'rows' } },
         { name: 'fit', status: 'COMPLETED' },
       ]);
       expect(called.shown.length).toBeLessThan(50);
