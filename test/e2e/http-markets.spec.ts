@@ -1,5 +1,6 @@
+import { eventually } from '../support/eventually.js';
 import { answerJson, MarketsService } from '../support/markets-service.js';
-import { startTestApi, type TestApi } from '../support/test-api.js';
+import { type Answer, startTestApi, type TestApi } from '../support/test-api.js';
 
 const SECRET = 'secret-5f2c';
 
@@ -18,14 +19,13 @@ afterAll(async () => {
   await service.close();
 });
 
-/** The next answer that is not the one before. */
-async function fresh(): Promise<Awaited<ReturnType<TestApi['call']>>> {
+/** The first answer for which the service was asked anew. */
+async function fresh(): Promise<Answer> {
   const before = service.requests.length;
-  for (;;) {
+  return eventually('the service is asked again', async () => {
     const answer = await api.call('/api/markets');
-    if (service.requests.length > before) return answer;
-    await new Promise(setImmediate);
-  }
+    return service.requests.length > before && answer;
+  });
 }
 
 describe('GET /api/markets', () => {
@@ -79,12 +79,10 @@ describe('GET /api/markets', () => {
 
   it('does not show where the service is, nor the password', async () => {
     await service.close();
-    const { headers, body } = await (async () => {
-      for (;;) {
-        const answer = await api.call('/api/markets');
-        if (JSON.stringify(answer.body).includes('UPSTREAM_FETCH_ERROR')) return answer;
-      }
-    })();
+    const { headers, body } = await eventually('it is known that the service is gone', async () => {
+      const answer = await api.call('/api/markets');
+      return JSON.stringify(answer.body).includes('UPSTREAM_FETCH_ERROR') && answer;
+    });
     expect(JSON.stringify([...headers, body])).not.toMatch(new RegExp(`${SECRET}|${service.port}|desk`));
   });
 

@@ -221,7 +221,7 @@ describe('the picture of a report', () => {
           }
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 
