@@ -99,18 +99,27 @@ export class StartExecutionHandler implements ICommandHandler<StartExecution> {
         faultPoint('start-after-enqueue');
         return outcome === 'enqueued' ? { kind: 'accepted', runId, jobId: runId, params } : { kind: outcome, runId };
       }
-      case 'known': {
-        const { kind: _, ...run } = admission;
-        // Its first start may be at its enqueue just now, in this process; then both must be told the same.
-        const outcome = await this.enqueues.underWay(run.runId);
-        if (outcome !== undefined && outcome !== 'enqueued') return { kind: outcome, runId: run.runId };
-        return { kind: 'replayed', jobId: run.runId, ...run };
-      }
+      case 'known':
+        return this.replay(admission);
       case 'key-reused':
       case 'kill-switch':
       case 'refused':
         return admission;
     }
+  }
+
+  /** Answers for the key's run, whose first start may be at its enqueue just now: then both are told the same. */
+  private async replay({
+    runId,
+    params,
+    status,
+  }: Extract<Admission, { kind: 'known' }>): Promise<StartExecutionResult> {
+    const outcome = await this.enqueues.underWay(runId);
+    if (outcome !== undefined && outcome !== 'enqueued') return { kind: outcome, runId };
+    // Read anew where it may have changed: the enqueue may have failed since the key was looked up.
+    const now = status === 'QUEUED' ? await this.transactions.run((tx) => this.runs.find(tx, runId)) : null;
+    if (now?.status === 'ENQUEUE_FAILED') return { kind: 'enqueue-failed', runId };
+    return { kind: 'replayed', runId, jobId: runId, params, status: now?.status ?? status };
   }
 
   /** The request with every default in place, or what is wrong with it. */
