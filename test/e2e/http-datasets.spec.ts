@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
+import { gzipSync } from 'node:zlib';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
 import { eventually } from '../support/eventually.js';
@@ -122,6 +123,73 @@ describe('PUT /api/datasets/:name', () => {
     await eventually('they are removed', async () => (await stagedRows()) === 0);
     expect(await rowsOf('cut')).toBe(2);
   });
+});
+
+const MANY = 100_000;
+
+describe('hostile files', () => {
+  const valid = Buffer.from(file(3));
+  it.each<[string, Buffer]>([
+    ['nothing', Buffer.alloc(0)],
+    ['random bytes', randomBytes(300_000)],
+    ['zeros', Buffer.alloc(3_000_000)],
+    ['a zip archive', Buffer.concat([Buffer.from('PK\x03\x04\x14\0\0\0\b\0', 'latin1'), randomBytes(50_000)])],
+    ['gzip', gzipSync(valid)],
+    ['UTF-16', Buffer.from(`\ufeff${file(3)}`, 'utf16le')],
+    ['one endless line', Buffer.from(`${HEADER}\n${'x'.repeat(3_000_000)}`)],
+    ['a quote that never closes', Buffer.from(`${HEADER}\na,0.5,1,"${'x\n'.repeat(1_500_000)}`)],
+    ['NUL in a text', Buffer.from(`${HEADER}\na,0.5,1,\0\n`)],
+    ['nothing but line ends', Buffer.alloc(3_000_000, '\n')],
+    ['nothing but commas', Buffer.alloc(3_000_000, ',')],
+    ['nothing but quotes', Buffer.alloc(3_000_000, '"')],
+  ])('%s is refused, as CSV and as NDJSON, and the old data stay', async (_, bytes) => {
+    await put('hostile', file(2));
+    for (const type of ['text/csv', 'application/x-ndjson']) {
+      const { status, body } = await put('hostile', bytes, { ...AUTHORIZED, 'content-type': type });
+      expect([status, body.code]).toEqual([400, 'DATASET_INVALID']);
+      expect((body['details'] as { faults: unknown[] }).faults.length).toBeGreaterThan(0);
+    }
+    expect(await rowsOf('hostile')).toBe(2);
+  });
+
+  it('very many faults are counted, the first 20 told', async () => {
+    await put('hostile', file(2));
+    const lines = Array.from({ length: MANY }, (_, i) => (i % 2 === 0 ? `m-${i},2,1,` : 'twice,1,1,'));
+    const { status, body } = await put('hostile', [HEADER, ...lines].join('\n'));
+    const { faultCount, faults } = body['details'] as { faultCount: number; faults: { line: number }[] };
+    expect([status, faultCount]).toEqual([400, MANY - 1]);
+    expect(faults.map(({ line }) => line)).toEqual([2, 4, ...Array.from({ length: 18 }, (_, i) => i + 5)]);
+    expect(await rowsOf('hostile')).toBe(2);
+  });
+
+  it('more than 256 MiB, of which no length was told, is 413', async () => {
+    let sent = 0;
+    const request = httpRequest(`${api.url}/api/datasets/large`, { method: 'PUT', headers: CSV });
+    request.on('error', () => undefined);
+    const answered = once(request, 'response') as Promise<[{ statusCode?: number }]>;
+    const chunk = Buffer.alloc(1 << 20, 'x');
+    for (; sent < 257; sent += 1) {
+      if (!request.write(chunk)) await Promise.race([once(request, 'drain'), answered]);
+    }
+    const [{ statusCode }] = await answered;
+    request.destroy();
+    expect(statusCode).toBe(413);
+  });
+});
+
+it('a database that is lost midway is 503, and the old data stay', async () => {
+  await put('outage', file(2));
+  const request = httpRequest(`${api.url}/api/datasets/outage`, { method: 'PUT', headers: CSV });
+  request.on('error', () => undefined); // at the end, when the api closes
+  request.write(file(20_000));
+  await eventually('rows arrive', async () => (await stagedRows()) > 0);
+  await api.relay.become('cut');
+  request.end('last,0.5,1,any\n'.repeat(5_000));
+  const [response] = (await once(request, 'response')) as [{ statusCode?: number }];
+  expect(response.statusCode).toBe(503);
+  await api.relay.become('open');
+  await eventually('it is back', async () => (await api.get('/api/datasets')).status === 200);
+  expect(await rowsOf('outage')).toBe(2);
 });
 
 describe('GET and DELETE /api/datasets', () => {

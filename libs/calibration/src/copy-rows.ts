@@ -17,7 +17,8 @@ export async function copyRows(tx: Transaction, versionId: string, rows: readonl
     ),
   );
   await new Promise<void>((resolve, reject) => {
-    copy.once('finish', resolve).once('error', reject).end(copyText(versionId, rows));
+    // Errors may come more than once when the connection is lost; one that nobody hears would end the process.
+    copy.on('finish', resolve).on('error', reject).end(copyText(versionId, rows));
   });
 }
 

@@ -1,0 +1,149 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { request as httpRequest } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { Cluster } from '../support/cluster.js';
+import { eventually } from '../support/eventually.js';
+import { TEST_TOKEN } from '../support/settings.js';
+
+const RESOLVED = new URL('../../../shared/data/resolved/', import.meta.url);
+const REFERENCE = new URL('reference.json', RESOLVED);
+const CSV = { authorization: `Bearer ${TEST_TOKEN}`, 'content-type': 'text/csv' };
+const HEADER = 'market_id,probability,outcome';
+
+let cluster: Cluster;
+beforeAll(async () => {
+  cluster = await Cluster.start();
+}, 60_000);
+afterAll(() => cluster.close());
+
+function lines(count: number, from = 0): string {
+  return Array.from({ length: count }, (_, i) => `m-${from + i},0.5,1\n`).join('');
+}
+
+async function put(name: string, body: string | Uint8Array<ArrayBuffer>): Promise<number> {
+  const response = await fetch(`${cluster.api().url}/api/datasets/${name}`, { method: 'PUT', headers: CSV, body });
+  await response.text();
+  return response.status;
+}
+
+async function rowsOf(name: string): Promise<number | undefined> {
+  const { body } = await cluster.get('/api/datasets?limit=200');
+  return (body['items'] as { name: string; rows: number }[]).find((dataset) => dataset.name === name)?.rows;
+}
+
+async function versions(state: string): Promise<number> {
+  return (await cluster.database.query('SELECT id FROM dataset_versions WHERE state = $1', [state])).length;
+}
+
+async function reportOn(dataset: string): Promise<Record<string, unknown>> {
+  const { body } = await cluster.post('/api/execution/start', {
+    dryRun: false,
+    pipeline: 'calibration',
+    input: { dataset },
+  });
+  return eventually('the run has its report', async () => {
+    const { status, body: answer } = await cluster.get(`/api/runs/${String(body['runId'])}/report`);
+    return status === 200 && (answer['report'] as Record<string, unknown>);
+  });
+}
+
+/** The command as a user calls it. */
+async function importByCommand(...args: string[]): Promise<{ status: unknown; out: string }> {
+  const child = spawn(process.execPath, ['scripts/dataset-import.mjs', ...args], {
+    env: { PATH: process.env['PATH'], INTERLOCK_URL: cluster.api().url, ADMIN_API_TOKEN: TEST_TOKEN },
+  });
+  const [out, err, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+  return { status, out: out + err };
+}
+
+describe('imports over real processes', () => {
+  it('an api that is killed midway leaves the old data, and what it had stored is removed later', async () => {
+    expect(await put('killed', `${HEADER}\n${lines(2)}`)).toBe(201);
+    const request = httpRequest(`${cluster.api().url}/api/datasets/killed`, { method: 'PUT', headers: CSV });
+    request.on('error', () => undefined);
+    request.write(`${HEADER}\n${lines(50_000)}`);
+    await eventually('rows arrive', async () => (await versions('staging')) === 1);
+    await cluster.api().kill();
+    await cluster.api().startUntilReady();
+    expect(await rowsOf('killed')).toBe(2);
+    expect(await put('killed', `${HEADER}\n${lines(3)}`)).toBe(200);
+    expect(await rowsOf('killed')).toBe(3);
+
+    await cluster.database.query(
+      `UPDATE dataset_versions SET changed_at = changed_at - interval '16 minutes' WHERE state = 'staging'`,
+    );
+    expect(await put('other', `${HEADER}\n${lines(1)}`)).toBe(201);
+    await eventually('the dead import is removed', async () => (await versions('staging')) === 0);
+  }, 60_000);
+
+  it('stops within 250 ms of the caller going away', async () => {
+    const request = httpRequest(`${cluster.api().url}/api/datasets/left`, { method: 'PUT', headers: CSV });
+    request.on('error', () => undefined);
+    request.write(`${HEADER}\n${lines(20_000)}`);
+    // What has arrived is worked on; what the system still holds of a faster sender would be read before their going is seen.
+    await eventually('the rows have arrived', async () => {
+      const [found] = await cluster.database.query<{ count: number }>(
+        `SELECT count(*)::integer AS count FROM dataset_rows
+         WHERE version_id = (SELECT id FROM dataset_versions WHERE state = 'staging')`,
+      );
+      return (found?.count ?? 0) > 16_000;
+    });
+    request.destroy();
+    const left = performance.now();
+    await eventually('the import is given up', async () => (await versions('staging')) === 0);
+    expect(performance.now() - left).toBeLessThan(250 + 250); // a busy machine looks late
+    expect(await rowsOf('left')).toBeUndefined();
+  });
+
+  it('npm run dataset:import sends a file and tells its faults', async () => {
+    const sample = fileURLToPath(new URL('../../libs/calibration/data/sample.csv', import.meta.url));
+    expect(await importByCommand('by-command', sample)).toMatchObject({
+      status: 0,
+      out: expect.stringContaining('42 rows'),
+    });
+    expect(await rowsOf('by-command')).toBe(42);
+
+    const faulty = await importByCommand('by-command', fileURLToPath(import.meta.url));
+    expect(faulty.status).toBe(1);
+    expect(faulty.out).toMatch(/The file has \d+ faults?; nothing was changed/);
+    expect(faulty.out).toMatch(/line +column +what is wrong/);
+    expect(await rowsOf('by-command')).toBe(42);
+
+    expect(await importByCommand('Not A Name', sample)).toMatchObject({
+      status: 1,
+      out: expect.stringContaining('name must match'),
+    });
+    expect(await importByCommand('by-command', '/nowhere.csv')).toMatchObject({
+      status: 1,
+      out: expect.stringContaining('ENOENT'),
+    });
+  });
+});
+
+if (existsSync(REFERENCE)) {
+  const references = JSON.parse(readFileSync(REFERENCE, 'utf8')) as Record<string, { all: Record<string, number> }>;
+
+  it.each(Object.entries(references))(
+    '%s: uploaded and scored, it agrees with scikit-learn to 1e-9',
+    async (name, { all }) => {
+      expect(await put(name, new Uint8Array(readFileSync(new URL(`${name}.csv`, RESOLVED))))).toBe(201);
+      const report = await reportOn(name);
+      for (const [ours, theirs] of [
+        ['n', 'n'],
+        ['baseRate', 'baseRate'],
+        ['brier', 'brier'],
+        ['logLoss', 'logLoss'],
+        ['ece', 'ece10'],
+      ] as const) {
+        expect(Math.abs(Number(report[ours]) - (all[theirs] ?? NaN))).toBeLessThan(1e-9);
+      }
+    },
+  );
+} else {
+  it('NOT CHECKED: the reference data (../shared/data/resolved/reference.json) are missing', () => {
+    expect(existsSync(REFERENCE)).toBe(false);
+  });
+}
