@@ -1,5 +1,6 @@
 import { Settings } from '@interlock/config';
 import { AlertDeliveries } from '@interlock/ops-events';
+import { queueReady } from '@interlock/queue';
 import { Processor, WorkerHost } from '@nestjs/bullmq';
 import { type BeforeApplicationShutdown, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
@@ -33,7 +34,8 @@ export class AlertDeliveryProcessor extends WorkerHost implements OnApplicationB
     super();
   }
 
-  onApplicationBootstrap(): void {
+  async onApplicationBootstrap(): Promise<void> {
+    await queueReady(this.worker);
     this.worker.on('error', (error) => this.logger.warn({ err: error }, 'the queue reports an error'));
     this.worker.run().catch((error: unknown) => this.logger.error({ err: error }, 'the queue consumer ended'));
   }

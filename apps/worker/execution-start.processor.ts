@@ -2,6 +2,7 @@ import { Settings } from '@interlock/config';
 import { ExecuteRun, type ExecuteRunResult, RunningRuns } from '@interlock/execution';
 import { KillSwitchWatch } from '@interlock/kill-switch';
 import { correlated, faultPoint } from '@interlock/observability';
+import { queueReady } from '@interlock/queue';
 import { Processor, WorkerHost } from '@nestjs/bullmq';
 import { type BeforeApplicationShutdown, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
@@ -30,6 +31,7 @@ export class ExecutionStartProcessor extends WorkerHost implements OnApplication
   }
 
   async onApplicationBootstrap(): Promise<void> {
+    await queueReady(this.worker);
     await this.watch.start(); // no work before the switches were read (safety.md, K1)
     this.consume(this.worker);
   }

@@ -1,4 +1,5 @@
 export { EnqueueFailed, JobQueues } from './job-queues.js';
 export { migrateQueue } from './queue-connection.js';
+export { queueReady } from './queue-ready.js';
 export { QueueModule } from './queue.module.js';
 export type { JobData, QueueName } from './queues.js';

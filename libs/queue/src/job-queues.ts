@@ -4,6 +4,7 @@ import { ModuleRef } from '@nestjs/core';
 import { getQueueToken } from '@nestjs/bullmq';
 import { faultPoint, measureHealth, type PartHealth } from '@interlock/observability';
 import type { Queue } from 'bullmq';
+import { queueReady } from './queue-ready.js';
 import { type JobData, JOB_OPTIONS, QUEUES, type QueueName } from './queues.js';
 
 const ADD_DEADLINE_MS = 3_000;
@@ -23,12 +24,14 @@ export class JobQueues implements OnModuleInit {
 
   constructor(private readonly modules: ModuleRef) {}
 
-  onModuleInit(): void {
+  /** @throws CannotStart when the database is lost meanwhile */
+  async onModuleInit(): Promise<void> {
     for (const name of QUEUES) {
       const queue = this.modules.get<Queue>(getQueueToken(name), { strict: false });
       queue.on('error', (error) => new Logger(`queue ${name}`).warn(`${error.name}: ${error.message}`));
       this.queues.set(name, queue);
     }
+    await Promise.all([...this.queues.values()].map(queueReady));
   }
 
   /**
