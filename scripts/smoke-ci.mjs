@@ -9,7 +9,7 @@ Starts the whole system in a temporary folder, on free ports and with a token of
 switch over HTTP, and removes everything again. Ends with 0 when all checks passed, else with 1.
 
   --url <address>   check a running deployment instead, with the token in ADMIN_API_TOKEN. It makes a dry run of strategy "smoke" and
-                    turns the switch of strategy:smoke on and off again; nothing else is touched.`;
+                    turns the switch of strategy:smoke on and off again; nothing else is touched. Events and alerts tell of it.`;
 
 void import('./lib/command.mjs').then(({ runScript }) =>
   runScript(
