@@ -18,11 +18,11 @@ void import('./lib/command.mjs').then(({ runScript }) =>
   runScript(
     help,
     async ({ values }) => {
-      const { resolve } = await import('node:path');
       const { rotateToken } = await import('./lib/token-file.mjs');
       const { shown } = await import('./lib/environment.mjs');
       const { say } = await import('./lib/terminal.mjs');
-      const path = resolve(values['env-file']);
+      const { default: paths } = await import('node:path');
+      const path = paths.resolve(values['env-file']);
       const { token, outcome } = rotateToken(path);
       say(`${shown(path)}: ${outcome}`);
       if (values.show) say(token);

@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ROOT, built } from './environment.mjs';
@@ -80,6 +79,8 @@ export class ScratchSystem {
 /** A program whose output is kept instead of shown. */
 class ScratchProgram {
   #output = '';
+  /** How it ended; empty while it runs. */
+  #end = '';
 
   constructor(name, env) {
     this.name = name;
@@ -90,7 +91,11 @@ class ScratchProgram {
     const collect = (chunk) => (this.#output = (this.#output + chunk).slice(-100_000));
     this.child.stdout.on('data', collect);
     this.child.stderr.on('data', collect);
-    this.ended = once(this.child, 'exit').catch(() => undefined);
+    this.ended = new Promise((resolve) => {
+      const end = (reason) => resolve((this.#end = reason));
+      this.child.once('error', (error) => end(error.message));
+      this.child.once('exit', (code, signal) => end(signal ?? `exit status ${code}`));
+    });
   }
 
   /** The address at which it says that it listens. */
@@ -100,8 +105,7 @@ class ScratchProgram {
       signal.throwIfAborted();
       const address = /"address":"([^"]+)"/.exec(this.#output)?.[1];
       if (address !== undefined) return address;
-      const { exitCode, signalCode } = this.child;
-      if (exitCode ?? signalCode) throw new Refusal(`The ${this.name} ended (${signalCode ?? `status ${exitCode}`}).`);
+      if (this.#end !== '') throw new Refusal(`The ${this.name} ended (${this.#end}).`);
       if (Date.now() > deadline) throw new Refusal(`The ${this.name} does not listen.`);
       await delay(20);
     }
