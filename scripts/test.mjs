@@ -3,7 +3,7 @@ import { requireNode } from './lib/check-node.mjs';
 
 requireNode();
 
-const help = `Usage: npm test [-- <arguments for Jest>]
+const help = `Usage: npm test [-- <arguments for Jest>], npm run test:e2e [-- <arguments for Jest>]
 
 Installs and builds what is missing, runs the tests, and ends with the line "N passed, N failed" (", N skipped" when some
 were). A test file that cannot be run at all counts as one failed. Examples:

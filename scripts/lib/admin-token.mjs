@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { secret, setting, shown } from './environment.mjs';
 import { Refusal } from './refusal.mjs';
@@ -16,6 +16,15 @@ export function adminToken(home) {
   }
   const path = join(home, 'admin-token');
   return { token: keptIn(path), place: shown(path), command: `cat '${shown(path)}'` };
+}
+
+/** The token that there is: of the settings, else of the home folder. Makes none. */
+export function existingAdminToken(home) {
+  const path = join(home, 'admin-token');
+  if (secret('ADMIN_API_TOKEN') === undefined && !existsSync(path)) {
+    throw new Refusal(`There is no token: set ADMIN_API_TOKEN (${shown(path)} does not exist; npm start makes it).`);
+  }
+  return adminToken(home).token;
 }
 
 function keptIn(path) {

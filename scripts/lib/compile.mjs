@@ -33,6 +33,11 @@ export async function compile({ signal, onProgress } = {}) {
   return `${outputs.length} files compiled`;
 }
 
+/** Forgets what `dist` was compiled from: somebody else is about to write to it. */
+export function forgetCompiled() {
+  rmSync(STAMP, { force: true });
+}
+
 /** Paths of all files below a folder, relative to the root. */
 function filesBelow(folder) {
   return readdirSync(join(ROOT, folder), { withFileTypes: true })

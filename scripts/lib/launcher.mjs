@@ -12,6 +12,7 @@ import { StopRequested, explain } from './refusal.mjs';
 import { Service } from './service.mjs';
 import { orStop } from './stop-requests.mjs';
 import { bold, report, say, step } from './terminal.mjs';
+import { watchBuild } from './watch-build.mjs';
 import { tryNext, welcome } from './welcome.mjs';
 
 /** What api and worker get to finish what they are doing, unless SHUTDOWN_GRACE_MS says otherwise. */
@@ -22,14 +23,15 @@ const DATABASE_PATIENCE_MS = 2_000;
 
 /**
  * Runs the whole system until it is asked to stop.
+ * @param watch whether to compile what changes and to restart api and worker then
  * @returns the exit status: 0 when it was stopped on request after it had been ready
  */
-export async function launch({ signal }) {
+export async function launch({ signal, watch = false }) {
   const launcher = new Launcher(signal);
   let status = 0;
   try {
     await launcher.start();
-    await launcher.run();
+    await launcher.run({ watch });
   } catch (error) {
     if (!(error instanceof StopRequested)) {
       explain(error);
@@ -89,8 +91,9 @@ class Launcher {
     tryNext({ api: places.api, tokenCommand });
   }
 
-  /** Watches until a stop is requested, which it rejects with. */
-  async run() {
+  /** Goes on until a stop is requested, which it rejects with. */
+  async run({ watch }) {
+    if (watch) await watchBuild(this.signal, () => this.#services.forEach((service) => service.restart()));
     await orStop(this.signal, new Promise(() => undefined));
   }
 

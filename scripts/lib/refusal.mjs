@@ -1,6 +1,9 @@
 /** A reason not to go on that the operator can act upon; shown without a stack trace. */
 export class Refusal extends Error {}
 
+/** A command was called wrongly; its help is shown with the message. */
+export class UsageError extends Error {}
+
 /** Somebody asked us to stop (Ctrl-C, SIGTERM, a closed terminal). */
 export class StopRequested extends Error {
   constructor(signal) {

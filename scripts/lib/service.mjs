@@ -38,6 +38,7 @@ export class Service {
   #deaths = 0;
   #ready = false;
   #stopping = new AbortController();
+  #restart = new AbortController();
   #fail;
 
   /** Rejects when the service cannot be brought up at all. */
@@ -60,8 +61,9 @@ export class Service {
     this.#ready = true;
   }
 
-  /** Ends the present process; the next one gets the present environment. */
+  /** Ends the present process, if there is one, and starts the next at once, with the present environment. */
   restart() {
+    this.#restart.abort();
     this.#child?.kill('SIGTERM');
   }
 
@@ -72,11 +74,16 @@ export class Service {
   }
 
   async #run() {
-    const backoff = new Backoff();
+    let backoff = new Backoff();
     while (!this.#stopping.signal.aborted) {
+      this.#restart = new AbortController();
       const begin = performance.now();
       const { reason, status } = await this.#runOnce();
       if (this.#stopping.signal.aborted) return;
+      if (this.#restart.signal.aborted) {
+        backoff = new Backoff();
+        continue;
+      }
       this.#deaths += 1;
       if (!this.#ready && (HOPELESS.includes(status) || this.#deaths >= START_ATTEMPTS)) {
         this.#fail(new Refusal(`The ${this.name} cannot start (${reason}); what it said is above.`));
@@ -84,7 +91,8 @@ export class Service {
       }
       const pause = backoff.next(performance.now() - begin);
       report(`${this.name} ended (${reason}), starting it again in ${pause / 1000} s`);
-      await delay(pause, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+      const signal = AbortSignal.any([this.#stopping.signal, this.#restart.signal]);
+      await delay(pause, undefined, { signal }).catch(() => undefined);
     }
   }
 
