@@ -43,7 +43,8 @@ export class ProcessMetrics implements OnApplicationShutdown {
     metrics
       .gauge('interlock_process_start_time_seconds', 'When the process began', [{}])
       .set(performance.timeOrigin / 1_000);
-    metrics.gauge('interlock_build_info', 'Always 1; the label names what runs', [{ version: programVersion() }]).inc();
+    const build = { version: programVersion() };
+    metrics.gauge('interlock_build_info', 'Always 1; the label names what runs', [build]).set(build, 1);
     metrics.readAtScrape('process', () => this.read());
     this.delays.enable();
   }
