@@ -4,7 +4,7 @@ import { type Settings, SettingsModule } from '@interlock/config';
 import { ExecutionModule } from '@interlock/execution';
 import { KillSwitchModule } from '@interlock/kill-switch';
 import { MarketsModule } from '@interlock/markets';
-import { LoggingModule } from '@interlock/observability';
+import { LoggingModule, MetricsModule } from '@interlock/observability';
 import { OpsEventsModule } from '@interlock/ops-events';
 import { PersistenceModule } from '@interlock/persistence';
 import { QueueModule } from '@interlock/queue';
@@ -21,6 +21,7 @@ import { Readiness } from './health/readiness.js';
 import { DtoPipe } from './http/dto.pipe.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { MarketsController } from './markets/markets.controller.js';
+import { MetricsController } from './metrics/metrics.controller.js';
 import { RiskController } from './risk/risk.controller.js';
 import { RunsController } from './runs/runs.controller.js';
 
@@ -33,6 +34,7 @@ export class ApiModule {
       imports: [
         SettingsModule.forRoot(settings),
         LoggingModule.forRoot(settings, 'api'),
+        MetricsModule,
         DiscoveryModule,
         CqrsModule.forRoot(),
         PersistenceModule.forRoot('interlock-api'),
@@ -54,6 +56,7 @@ export class ApiModule {
         EventsController,
         MarketsController,
         DatasetsController,
+        MetricsController,
       ],
       providers: [Readiness, { provide: APP_PIPE, useClass: DtoPipe }, { provide: APP_FILTER, useClass: ErrorFilter }],
     };

@@ -1,6 +1,6 @@
 import { Authenticator } from '@interlock/access';
 import type { Settings } from '@interlock/config';
-import { ProgramLogger } from '@interlock/observability';
+import { Metrics, ProgramLogger } from '@interlock/observability';
 import { DiscoveryService, MetadataScanner, NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { ApiModule } from './api.module.js';
@@ -11,6 +11,7 @@ import { collectRoutes } from './http/collect-routes.js';
 import { frontDoor, parseQuery } from './http/front-door.js';
 import { openRequest } from './http/request-log.js';
 import { RouteTable } from './http/route-table.js';
+import { measureRequests } from './metrics/request-metrics.js';
 
 /**
  * Builds the api; `listen` opens it. The database must answer and be migrated: the queue's client stays dead otherwise.
@@ -28,6 +29,7 @@ export async function createApi(settings: Settings): Promise<NestExpressApplicat
   const routes = collectRoutes(app.get(DiscoveryService), app.get(MetadataScanner));
   const readiness = app.get(Readiness);
   app.use(openRequest(() => readiness.isEnding));
+  app.use(measureRequests(app.get(Metrics, { strict: false }), [...routes, ...DOCS_ROUTES]));
   if (settings.corsOrigins.length > 0) allowOrigins(app, settings.corsOrigins);
   app.use(frontDoor(new RouteTable([...routes, ...DOCS_ROUTES]), app.get(Authenticator, { strict: false })));
   serveDocs(app, routes);

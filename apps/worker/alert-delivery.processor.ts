@@ -4,6 +4,7 @@ import { queueReady } from '@interlock/queue';
 import { Processor, WorkerHost } from '@nestjs/bullmq';
 import { type BeforeApplicationShutdown, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
+import { JobMetrics } from './metrics/job-metrics.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -30,8 +31,10 @@ export class AlertDeliveryProcessor extends WorkerHost implements OnApplicationB
   constructor(
     private readonly settings: Settings,
     private readonly deliveries: AlertDeliveries,
+    private readonly metrics: JobMetrics,
   ) {
     super();
+    metrics.setSlots('alert_delivery', CONCURRENCY);
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -51,7 +54,9 @@ export class AlertDeliveryProcessor extends WorkerHost implements OnApplicationB
   override async process(job: Job<unknown>, token?: string): Promise<void> {
     const deliveryId = deliveryIdOf(job.data);
     if (deliveryId === null) throw new UnrecoverableError('the job names no delivery');
-    const outcome = await this.deliveries.attempt(deliveryId, this.ending.signal);
+    const outcome = await this.metrics.measure('alert_delivery', () =>
+      this.deliveries.attempt(deliveryId, this.ending.signal),
+    );
     if (outcome.kind !== 'later') return;
     await job.moveToDelayed(Date.now() + Math.max(outcome.delayMs, SHORTEST_WAIT_MS), token);
     throw new DelayedError();

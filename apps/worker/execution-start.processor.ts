@@ -7,6 +7,7 @@ import { Processor, WorkerHost } from '@nestjs/bullmq';
 import { type BeforeApplicationShutdown, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { DelayedError, type Job, UnrecoverableError, WaitingError, Worker } from 'bullmq';
+import { JobMetrics } from './metrics/job-metrics.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -26,8 +27,10 @@ export class ExecutionStartProcessor extends WorkerHost implements OnApplication
     private readonly commands: CommandBus,
     private readonly watch: KillSwitchWatch,
     private readonly runningRuns: RunningRuns,
+    private readonly metrics: JobMetrics,
   ) {
     super();
+    metrics.setSlots('execution_start', settings.workerConcurrency);
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -82,7 +85,7 @@ export class ExecutionStartProcessor extends WorkerHost implements OnApplication
 
   private async execute(runId: string, job: Job, token: string | undefined): Promise<void> {
     this.logger.log('run taken from the queue');
-    const result = await this.commands.execute(new ExecuteRun(runId));
+    const result = await this.metrics.measure('execution_start', () => this.commands.execute(new ExecuteRun(runId)));
     if (result.kind === 'ended') faultPoint('run-after-end');
     this.logger.log(summary(result), 'run let go');
     if (result.kind === 'retry') {

@@ -1,7 +1,7 @@
 import { type Settings, SettingsModule } from '@interlock/config';
 import { ExecutionModule } from '@interlock/execution';
 import { KillSwitchModule } from '@interlock/kill-switch';
-import { LoggingModule } from '@interlock/observability';
+import { LoggingModule, MetricsModule } from '@interlock/observability';
 import { OpsEventsModule } from '@interlock/ops-events';
 import { PersistenceModule } from '@interlock/persistence';
 import { QueueModule } from '@interlock/queue';
@@ -12,9 +12,11 @@ import { AlertDeliveryProcessor } from './alert-delivery.processor.js';
 import { ConsumerWatch } from './consumer-watch.js';
 import { ExecutionStartProcessor } from './execution-start.processor.js';
 import { HealthController } from './health/health.controller.js';
+import { JobMetrics } from './metrics/job-metrics.js';
+import { MetricsController } from './metrics/metrics.controller.js';
 import { Sweeper } from './sweeper.js';
 
-/** The worker: carries out what the queue holds. No API but its health. */
+/** The worker: carries out what the queue holds. No API but its health and its metrics. */
 @Module({})
 export class WorkerModule {
   static forRoot(settings: Settings): DynamicModule {
@@ -23,6 +25,7 @@ export class WorkerModule {
       imports: [
         SettingsModule.forRoot(settings),
         LoggingModule.forRoot(settings, 'worker'),
+        MetricsModule,
         CqrsModule.forRoot(),
         PersistenceModule.forRoot('interlock-worker'),
         QueueModule.forRoot('interlock-worker'),
@@ -31,8 +34,8 @@ export class WorkerModule {
         OpsEventsModule,
         RiskGuardsModule,
       ],
-      controllers: [HealthController],
-      providers: [ExecutionStartProcessor, AlertDeliveryProcessor, ConsumerWatch, Sweeper],
+      controllers: [HealthController, MetricsController],
+      providers: [ExecutionStartProcessor, AlertDeliveryProcessor, ConsumerWatch, Sweeper, JobMetrics],
     };
   }
 }

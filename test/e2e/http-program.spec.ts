@@ -159,6 +159,8 @@ interface Document {
   components: { schemas: Record<string, { properties?: object }> };
 }
 
+const PUBLIC = ['get /api/execution/stop', 'get /api/markets', 'get /metrics'];
+
 describe('the OpenAPI document', () => {
   it('tells of every route, its errors and its fields, and is shown without other hosts', async () => {
     const api = startApi({ DATABASE_URL: database.url });
@@ -168,7 +170,7 @@ describe('the OpenAPI document', () => {
       Object.entries(methods).map(([method, operation]) => ({ name: `${method} ${path}`, ...operation })),
     );
     for (const { name, summary, responses, security } of operations) {
-      const isPublic = name.includes('/health') || ['get /api/execution/stop', 'get /api/markets'].includes(name);
+      const isPublic = name.includes('/health') || PUBLIC.includes(name);
       expect([name, typeof summary, security]).toEqual([name, 'string', isPublic ? undefined : [{ bearer: [] }]]);
       expect(Object.keys(responses)).toEqual(
         expect.arrayContaining(isPublic ? ['400', '500'] : ['400', '401', '403', '503']),

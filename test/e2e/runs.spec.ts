@@ -168,7 +168,7 @@ describe('refusals and losses', () => {
   it('R4 refuses everything that an earlier holder writes', async () => {
     const runId = await fixture.accepted();
     const transactions = fixture.api.get(Transactions);
-    const runs = new Runs();
+    const runs = fixture.api.get(Runs);
     const claim = (owner: string) =>
       transactions.run(async (tx) => {
         const claimable = await runs.lockClaimable(tx, runId, 300_000);

@@ -42,6 +42,7 @@ export const environmentSchema = z.object({
   DATABASE_POOL_MAX: integer(2, 500).default(10),
   QUEUE_BACKEND: oneOf(['postgres']).default('postgres'),
   ADMIN_API_TOKEN: secret(16).optional(),
+  METRICS_TOKEN: secret(16).optional(),
   CORS_ORIGINS: origins().default([]),
   MAX_POSITION_LIMIT: positiveDecimal().default(1_000_000),
   RISK_MAX_DAILY_LOSS: amount().default('500000'),
@@ -85,6 +86,7 @@ export const environmentSchema = z.object({
 /** Secrets may also come from a file named by `<NAME>_FILE`, as container platforms hand them out. */
 export const SECRET_NAMES = [
   'ADMIN_API_TOKEN',
+  'METRICS_TOKEN',
   'DATABASE_URL',
   'ALERT_WEBHOOK_URL',
   'MARKETS_SOURCE_BASE_URL',
@@ -167,6 +169,8 @@ export class Settings {
   readonly databasePoolMax: number;
   readonly queueBackend: Environment['QUEUE_BACKEND'];
   readonly adminApiToken: string | undefined;
+  /** What a scrape of the metrics must carry; undefined: nothing. */
+  readonly metricsToken: string | undefined;
   readonly corsOrigins: readonly string[];
   readonly maxPositionLimit: number;
   /** In units of collateral, as decimal text. */
@@ -212,6 +216,7 @@ export class Settings {
     this.databasePoolMax = environment.DATABASE_POOL_MAX;
     this.queueBackend = environment.QUEUE_BACKEND;
     this.adminApiToken = environment.ADMIN_API_TOKEN;
+    this.metricsToken = environment.METRICS_TOKEN;
     this.corsOrigins = environment.CORS_ORIGINS;
     this.maxPositionLimit = environment.MAX_POSITION_LIMIT;
     this.riskMaxDailyLoss = environment.RISK_MAX_DAILY_LOSS;

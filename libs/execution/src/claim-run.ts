@@ -10,6 +10,7 @@ import { type ClaimVerdict, judgeClaim } from './judge-claim.js';
 import { judgeStart } from './judge-start.js';
 import type { RunParams, RunStatus } from './run.js';
 import { endEvent, failureSentence, runEvent } from './run-events.js';
+import { RunMetrics } from './run-metrics.js';
 import { type ClaimableRun, type Hold, Runs } from './runs.repository.js';
 import { startBlocked } from './start-blocked.js';
 
@@ -34,6 +35,7 @@ export class RunClaims {
     private readonly events: OpsEvents,
     private readonly boundedEvents: BoundedEvents,
     private readonly autoKillSwitch: AutoKillSwitch,
+    private readonly metrics: RunMetrics,
   ) {}
 
   /**
@@ -73,6 +75,7 @@ export class RunClaims {
     if (verdict.because === 'refusal' && status === 'BLOCKED') {
       const blocked = startBlocked(params, verdict.refusal, { source: 'worker', runId, jobId: runId });
       await this.boundedEvents.record(tx, [blocked]);
+      this.metrics.refusedAtClaim(tx, verdict.refusal);
     }
     const event = endEvent(status);
     const reason = end.failure === undefined ? '' : failureSentence(end.failure);

@@ -1,6 +1,7 @@
 import { CalibrationModule } from '@interlock/calibration';
 import { Settings } from '@interlock/config';
 import { KillSwitchModule } from '@interlock/kill-switch';
+import { MetricsModule } from '@interlock/observability';
 import { OpsEventsModule } from '@interlock/ops-events';
 import { RiskGuardsModule } from '@interlock/risk-guards';
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
@@ -22,6 +23,7 @@ import { PythonPipeline } from './pipelines/python/python.pipeline.js';
 import { WitnessPipeline } from './pipelines/witness.pipeline.js';
 import { RunEntity, RunReportEntity, RunStageEntity } from './run.entity.js';
 import { RunEnqueues } from './run-enqueues.js';
+import { RunMetrics } from './run-metrics.js';
 import { RunStages } from './run-stages.repository.js';
 import { RunningRuns } from './running-runs.js';
 import { Runs } from './runs.repository.js';
@@ -30,6 +32,7 @@ import { SweepRunsHandler } from './sweep-runs.js';
 
 /** What both sides of a run need. */
 const SHARED: Provider[] = [
+  RunMetrics,
   Runs,
   CalibrationPipeline,
   PythonPipeline,
@@ -79,6 +82,7 @@ function moduleWith(providers: Provider[]): DynamicModule {
     module: ExecutionModule,
     imports: [
       CqrsModule,
+      MetricsModule,
       TypeOrmModule.forFeature([RunEntity, RunStageEntity, RunReportEntity]),
       CalibrationModule,
       KillSwitchModule,

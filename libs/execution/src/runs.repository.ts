@@ -3,6 +3,7 @@ import type { Transaction } from '@interlock/persistence';
 import { Injectable } from '@nestjs/common';
 import type { RunFailure, RunParams, RunStatus } from './run.js';
 import { RunEntity, RunReportEntity } from './run.entity.js';
+import { RunMetrics } from './run-metrics.js';
 
 /** A run about to be stored as QUEUED. `id` is a UUIDv7. */
 export interface NewRun {
@@ -55,6 +56,8 @@ type Updated<T> = [T[], number];
 /** The statements that change runs. Times are the database's, so that no process's clock matters. */
 @Injectable()
 export class Runs {
+  constructor(private readonly metrics: RunMetrics) {}
+
   async insert(tx: Transaction, runs: readonly NewRun[]): Promise<void> {
     if (runs.length === 0) return;
     const rows = runs.map(({ id, params, idempotencyKey }) => ({
@@ -86,6 +89,7 @@ export class Runs {
        WHERE id = ANY($1::uuid[]) AND status = 'QUEUED' RETURNING id`,
       [runIds],
     );
+    this.metrics.ended(tx, 'ENQUEUE_FAILED', rows.length);
     return new Set(rows.map((row) => row.id));
   }
 
@@ -132,6 +136,7 @@ export class Runs {
        WHERE id = $1`,
       [runId, status, ...endColumns(end)],
     );
+    this.metrics.ended(tx, status);
   }
 
   /**
@@ -160,6 +165,7 @@ export class Runs {
       `status = $3, failure = $4, ended_by_scope = $5, ended_by_version = $6, finished_at = clock_timestamp()`,
       [status, ...endColumns(end)],
     );
+    this.metrics.ended(tx, status);
     if (end.report !== undefined) {
       await tx.insert(RunReportEntity, { runId: hold.runId, report: end.report as object });
     }

@@ -37,7 +37,7 @@ export function startBlocked(
 }
 
 /** Rule, scope, current value and limit of a refusal (safety.md, G5). */
-function explain(refusal: StartRefusal) {
+export function explain(refusal: StartRefusal) {
   if (refusal.kind === 'refused') return { code: refusal.refusal.code, ...refusal.refusal.details };
   const { scope, level } = refusal.killSwitch;
   return { code: 'KILL_SWITCH_ON', rule: 'killSwitch', scope, current: level, limit: null };

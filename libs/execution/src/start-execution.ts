@@ -17,6 +17,7 @@ import { asksForTheSame, KeyedRuns } from './idempotency.js';
 import { judgeStart } from './judge-start.js';
 import { Pipelines } from './pipelines.js';
 import type { RunParams, RunStatus } from './run.js';
+import { RunMetrics } from './run-metrics.js';
 import { RunEnqueues } from './run-enqueues.js';
 import { type NewRun, Runs } from './runs.repository.js';
 import { startBlocked, type StartRefusal } from './start-blocked.js';
@@ -74,9 +75,14 @@ export class StartExecutionHandler implements ICommandHandler<StartExecution> {
     private readonly runs: Runs,
     private readonly boundedEvents: BoundedEvents,
     private readonly enqueues: RunEnqueues,
+    private readonly metrics: RunMetrics,
   ) {}
 
-  async execute({ request, actor }: StartExecution): Promise<StartExecutionResult> {
+  execute(command: StartExecution): Promise<StartExecutionResult> {
+    return this.metrics.started(this.start(command));
+  }
+
+  private async start({ request, actor }: StartExecution): Promise<StartExecutionResult> {
     const { idempotencyKey, ...wish } = request;
     const completed = await this.complete(wish);
     if ('fieldErrors' in completed) return { kind: 'invalid', fieldErrors: completed.fieldErrors };

@@ -5,6 +5,7 @@ import { type Transaction, Transactions } from '@interlock/persistence';
 import { JobQueues } from '@interlock/queue';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { runEvent } from './run-events.js';
+import { RunMetrics } from './run-metrics.js';
 
 /** Any number, the same for ever: one process sweeps at a time. */
 const SWEEP_LOCK = 4_021_978;
@@ -37,6 +38,7 @@ export class SweepRunsHandler implements ICommandHandler<SweepRuns> {
     private readonly transactions: Transactions,
     private readonly events: OpsEvents,
     private readonly queues: JobQueues,
+    private readonly metrics: RunMetrics,
   ) {}
 
   /** @throws EnqueueFailed when the queue does not take the nudges; a later sweep adds them */
@@ -70,6 +72,7 @@ export class SweepRunsHandler implements ICommandHandler<SweepRuns> {
       tx,
       runs.map(({ id }) => runEvent('run_expired', { runId: id, attempt: 0 }, { reason })),
     );
+    this.metrics.ended(tx, 'EXPIRED', runs.length);
     return runs.length;
   }
 }

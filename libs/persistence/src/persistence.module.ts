@@ -3,7 +3,9 @@ import { Settings } from '@interlock/config';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions } from './connection.js';
+import { MetricsModule } from '@interlock/observability';
 import { DatabaseHealth } from './database-health.js';
+import { PoolMetrics } from './pool-metrics.js';
 import { RESERVED_DATA_SOURCE, Transactions } from './transactions.js';
 
 /** For toggles of several scopes side by side, for ending whoever holds them up, and for reading the switches every second. */
@@ -18,6 +20,7 @@ export class PersistenceModule {
       module: PersistenceModule,
       global: true,
       imports: [
+        MetricsModule,
         TypeOrmModule.forRootAsync({
           inject: [Settings],
           useFactory: (settings: Settings) => ({
@@ -37,6 +40,7 @@ export class PersistenceModule {
         },
         Transactions,
         DatabaseHealth,
+        PoolMetrics,
       ],
       exports: [Transactions, DatabaseHealth],
     };

@@ -17,6 +17,16 @@ export class EnqueueFailed extends Error {
   }
 }
 
+/** Where a job may be that is not over. */
+export const JOB_STATES = ['waiting', 'delayed', 'active'] as const;
+type JobState = (typeof JOB_STATES)[number];
+
+export interface QueueLoad {
+  readonly jobs: Readonly<Record<JobState, number>>;
+  /** 0 when none waits. */
+  readonly oldestWaitingMs: number;
+}
+
 /** The producers' side of the queues. */
 @Injectable()
 export class JobQueues implements OnModuleInit {
@@ -60,6 +70,16 @@ export class JobQueues implements OnModuleInit {
   /** True when some job waits to be taken. */
   async hasWaiting(name: QueueName): Promise<boolean> {
     return (await this.queue(name).getWaiting(0, 0)).length > 0;
+  }
+
+  /** How many jobs are in each state, and how long the oldest of those that wait has been waiting. */
+  async load(name: QueueName): Promise<QueueLoad> {
+    const queue = this.queue(name);
+    const [counts, [oldest]] = await Promise.all([queue.getJobCounts(...JOB_STATES), queue.getWaiting(0, 0)]);
+    // A job that came back, from a worker that ended or after a pause, waits since then: it keeps the time of its first add.
+    const since = oldest === undefined ? Date.now() : Math.max(oldest.timestamp, oldest.processedOn ?? 0);
+    const jobs = Object.fromEntries(JOB_STATES.map((state) => [state, counts[state] ?? 0]));
+    return { jobs: jobs as Record<JobState, number>, oldestWaitingMs: Math.max(Date.now() - since, 0) };
   }
 
   health(): Promise<PartHealth> {

@@ -1,4 +1,5 @@
 import { KillSwitchModule } from '@interlock/kill-switch';
+import { MetricsModule } from '@interlock/observability';
 import { OpsEventsModule } from '@interlock/ops-events';
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
@@ -6,13 +7,14 @@ import { AutoKillSwitch } from './auto-kill-switch.js';
 import { AutoKillSwitchRows } from './auto-kill-switch.repository.js';
 import { GetRiskHandler } from './get-risk.js';
 import { RiskDays } from './risk-days.js';
+import { HeadroomMetrics } from './headroom-metrics.js';
 import { RiskGuards } from './risk-guards.js';
 import { RiskTimezone } from './risk-timezone.js';
 
 /** The risk guards, their days, and the automatic kill switch. */
 @Module({
-  imports: [CqrsModule, KillSwitchModule, OpsEventsModule],
-  providers: [RiskGuards, RiskDays, RiskTimezone, AutoKillSwitchRows, AutoKillSwitch, GetRiskHandler],
+  imports: [CqrsModule, MetricsModule, KillSwitchModule, OpsEventsModule],
+  providers: [RiskGuards, RiskDays, RiskTimezone, AutoKillSwitchRows, AutoKillSwitch, GetRiskHandler, HeadroomMetrics],
   exports: [RiskGuards, RiskDays, AutoKillSwitch],
 })
 export class RiskGuardsModule {}
