@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { resolve } from 'node:path';
 import { requireNode } from './lib/check-node.mjs';
 
 requireNode();
@@ -19,7 +20,6 @@ const main = async ({ signal, args }) => {
   const { importFile, shownFaults } = await import('./lib/dataset-upload.mjs');
   const { say, step } = await import('./lib/terminal.mjs');
   const { Refusal } = await import('./lib/refusal.mjs');
-  const { resolve } = await import('node:path');
   const [name, file, ...more] = args;
   if (name === undefined || file === undefined || more.length > 0) throw new Refusal(help);
 
