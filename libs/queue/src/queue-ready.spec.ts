@@ -17,7 +17,7 @@ describe('queueReady', () => {
       await expect(queueReady(queue)).rejects.toMatchObject({ exitStatus: EXIT_STATUS.unavailable });
       await relay.become('open');
       // Should this fail some day, BullMQ connects again by itself, and nothing needs to end.
-      await expect(queue.isPaused()).rejects.toThrow(Error);
+      await expect(queue.isPaused()).rejects.toMatchObject({ code: 'ECONNREFUSED' });
 
       const another = new Queue('execution_start', { connection: connection ?? {} });
       await queueReady(another);
