@@ -1,6 +1,1 @@
-export {
-  type EmbeddedServer,
-  type EmbeddedServerOptions,
-  findEmbeddedServer,
-  startEmbeddedServer,
-} from './embedded-server.js';
+export { type EmbeddedServer, findEmbeddedServer, startEmbeddedServer } from './embedded-server.js';
