@@ -23,10 +23,11 @@ void import('./lib/command.mjs').then(({ runScript }) =>
       const { say } = await import('./lib/terminal.mjs');
       const { default: paths } = await import('node:path');
       const path = paths.resolve(values['env-file']);
-      const { token, outcome } = rotateToken(path);
+      const { token, outcome, isNew } = rotateToken(path);
       say(`${shown(path)}: ${outcome}`);
       if (values.show) say(token);
-      say('Start every api that reads this file again (npm start, start:api); until then it takes the old token only.');
+      say('Start again every api that has its settings from this file; until then it takes the old token only.');
+      if (isNew) say('A token that npm start made in INTERLOCK_HOME/admin-token counts no longer then.');
       if (given) say(`Mind that ${given} is set in your environment, which wins over the file.`);
     },
     { options: { 'env-file': { type: 'string', default: '.env' }, show: { type: 'boolean', default: false } } },

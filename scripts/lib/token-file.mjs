@@ -21,7 +21,7 @@ const LINE = /^([ \t]*(?:export[ \t]+)?)ADMIN_API_TOKEN[ \t]*=.*?(?=\r?$)/gm;
 
 /**
  * Puts a new token into a file of settings. At every moment the file is the old one or the new one as a whole.
- * @returns `{ token, outcome }`: what was done, as a half-sentence without the token
+ * @returns `{ token, isNew, outcome }`: whether there was none before, and what was done, in a few words without the token
  * @throws Refusal when the file cannot be changed, or not without touching other settings
  */
 export function rotateToken(path) {
@@ -32,14 +32,9 @@ export function rotateToken(path) {
   const after = withToken(before, token);
   refuseSideEffects(path, before, after, token);
   replace(path, after, present);
-  return {
-    token,
-    outcome: present === null ? `made, with a new ${NAME}` : `${NAME} ${verb(before)}, other lines kept`,
-  };
-}
-
-function verb(before) {
-  return before.match(LINE) === null ? 'added' : 'replaced';
+  const isNew = before.match(LINE) === null;
+  const changed = `${NAME} ${isNew ? 'added' : 'replaced'}, other lines kept`;
+  return { token, isNew, outcome: present === null ? `made, with a new ${NAME}` : changed };
 }
 
 /** What is at the path: null when nothing. */

@@ -37,7 +37,7 @@ describe('token:rotate', () => {
     expect(text()).toBe(`# é settings\nPORT=1\n  ADMIN_API_TOKEN=${token()}\n\nNOTE="a\n b"\n`);
     expect(statSync(path).mode & 0o777).toBe(0o600);
     expect(output).toContain('ADMIN_API_TOKEN replaced');
-    expect(output).toContain('Start every api');
+    expect(output).toContain('Start again every api');
     expect(output).not.toContain(token());
     expect(output).not.toContain(old);
     expect(readdirSync(folder)).toEqual(['.env']);
