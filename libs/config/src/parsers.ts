@@ -125,9 +125,8 @@ export function urlPath() {
   return z.string().regex(/^\/[\x21\x22\x24-\x7e]{0,1023}$/, 'a path that begins with /, such as /markets');
 }
 
-/** Origins for CORS, separated by commas. */
-export function origins() {
-  const allowed = 'origins separated by commas, such as https://desk.example,http://127.0.0.1:8080';
+/** Items separated by commas; blanks around them and empty items do not count. */
+export function list(isAllowed: (item: string) => boolean, allowed: string) {
   return z
     .string()
     .transform((value) =>
@@ -136,7 +135,13 @@ export function origins() {
         .map((item) => item.trim())
         .filter((item) => item !== ''),
     )
-    .refine((items) => items.every((item) => URL.canParse(item) && new URL(item).origin === item), allowed);
+    .refine((items) => items.every(isAllowed), allowed);
+}
+
+/** Origins for CORS, separated by commas. */
+export function origins() {
+  const isOrigin = (item: string) => URL.canParse(item) && new URL(item).origin === item;
+  return list(isOrigin, 'origins separated by commas, such as https://desk.example,http://127.0.0.1:8080');
 }
 
 export function secret(minimumLength: number) {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { list } from './parsers.js';
 
 /** How the pipeline `python` calls its entrypoint. */
 export interface PythonSettings {
@@ -64,16 +65,6 @@ export function pythonModule() {
 
 /** Names of environment variables, separated by commas. */
 export function variableNames() {
-  return z
-    .string()
-    .transform((value) =>
-      value
-        .split(',')
-        .map((item) => item.trim())
-        .filter((item) => item !== ''),
-    )
-    .refine(
-      (names) => names.every((one) => /^[A-Za-z_]\w*$/.test(one)),
-      'names of variables separated by commas, such as MODEL_HOME,OMP_NUM_THREADS',
-    );
+  const isName = (item: string) => /^[A-Za-z_]\w*$/.test(item);
+  return list(isName, 'names of variables separated by commas, such as MODEL_HOME,OMP_NUM_THREADS');
 }
