@@ -43,7 +43,7 @@ export class Cluster {
     readonly apis: readonly ClusterProcess[],
     readonly workers: readonly ClusterProcess[],
     private readonly undertaker: ChildProcess,
-    private readonly folder: string,
+    readonly folder: string,
   ) {}
 
   /** Starts everything, or what `up` names, and waits until it is ready. */
