@@ -1,0 +1,37 @@
+/**
+ * The benchmarks, in the order in which `all` runs them.
+ *
+ * Each module exports `run(context)`, which resolves with `{ tables, goals, notes }`, as results.mjs describes them. `takes` is what it
+ * takes on four quiet cores, in seconds, per backend.
+ */
+export const BENCHMARKS = {
+  start: {
+    shows: 'starts of dry runs over HTTP, beside bare node:http + one insert + one BullMQ add',
+    takes: 90,
+    perBackend: true,
+    load: () => import('../start.mjs'),
+  },
+};
+
+export const BACKENDS = ['postgres', 'redis'];
+
+export function help() {
+  const lines = Object.entries(BENCHMARKS).map(([name, { shows, takes, perBackend }]) => {
+    const time = `${takes} s${perBackend ? ' per backend' : ''}`;
+    return `  ${name.padEnd(10)} ${shows} (${time})`;
+  });
+  return `Usage: npm run bench -- <name> [--backend postgres|redis] [--quick]
+
+${lines.join('\n')}
+  all        each of them, start and drain on both backends
+  report     puts the latest results into docs/performance.md
+
+Each has a PostgreSQL, programs and ports of its own in a temporary folder, prints a table and writes bench/results/<name>.json. What
+depends on the machine is compared with a floor that is measured in turns with it, so that the ratios hold on a busy machine too. It
+ends with 0 when every goal was reached.
+
+  --backend <name>   the queue's backend, for start and drain; postgres unless told. redis needs redis-server in the PATH
+  --quick            a small fraction of the rounds, to try it out; writes no result
+  --rows <number>    most rows of guards (10000000) or datasets (1000000)
+  --profile          writes CPU profiles of the programs to the working directory`;
+}
