@@ -47,9 +47,10 @@ export async function migrate(url) {
     await migrateQueue(url);
     return applied.length === 0 ? 'up to date' : `${applied.length} applied`;
   } catch (error) {
-    throw isUnreachable(error)
-      ? new Refusal(`The database cannot be reached (${error.code}). Check DATABASE_URL.`)
-      : error;
+    if (isUnreachable(error)) {
+      throw new Refusal(`The database cannot be reached (${error.code}). Check DATABASE_URL.`, { cause: error });
+    }
+    throw error.name === 'CannotStart' ? new Refusal(error.message, { cause: error }) : error;
   }
 }
 

@@ -7,5 +7,5 @@ export { everySeries, type Labels, Metrics } from './metrics/metrics.js';
 export { MetricsModule } from './metrics/metrics.module.js';
 export { MetricsPage, type ScrapeAnswer } from './metrics/metrics-page.js';
 export { ProgramLogger } from './program-logger.js';
-export { CannotStart, EXIT_STATUS, runProgram, type RunningProgram } from './run-program.js';
+export { CannotStart, EXIT_STATUS, runProgram, type RunningProgram, runToEnd } from './run-program.js';
 export { programVersion } from './version.js';

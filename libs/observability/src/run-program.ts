@@ -43,6 +43,23 @@ export async function runProgram(start: (stopping: AbortSignal) => Promise<Runni
   process.exit(0);
 }
 
+/**
+ * Runs a program that does one thing and ends: with 0 when it did it, with 1 when it was interrupted.
+ * @param work `stopping` aborts when the end is asked for; the process is gone right after
+ */
+export async function runToEnd(work: (stopping: AbortSignal) => Promise<void>): Promise<never> {
+  const stopping = endAsked();
+  const interrupted = aborted(stopping).then(() => {
+    throw new CannotStart('Interrupted. Run it again.', EXIT_STATUS.failure);
+  });
+  try {
+    await Promise.race([work(stopping), interrupted]);
+  } catch (error) {
+    process.exit(explain(error));
+  }
+  process.exit(0);
+}
+
 function endAsked(): AbortSignal {
   const asked = new AbortController();
   // Listeners stay for good: without one, the second signal would kill the process in the middle of its end.

@@ -1,4 +1,4 @@
-export { readyDatabase } from './boot/ready-database.js';
+export { reachDatabase, readyDatabase } from './boot/ready-database.js';
 export { connectionConfig } from './connection.js';
 export { DatabaseHealth } from './database-health.js';
 export { CommitOutcomeUnknown, isDatabaseUnavailable, isReplayable, isUniqueViolation } from './database-errors.js';

@@ -12,15 +12,27 @@ const LOG_EVERY_MS = 5_000;
  * Waits until the database answers. Nothing that uses the queue may be built before: a queue's client whose first use meets a
  * database that is down stays dead for ever.
  * @returns the settings with the database's address, which is the embedded server's when they name none
- * @throws CannotStart when there is no database to be found, it refuses us, or it is not migrated
+ * @throws CannotStart when there is no database to be found, it refuses us, or its schema is not this version's
  */
 export async function readyDatabase(settings: Settings, logger: BootLogger, stopping: AbortSignal): Promise<Settings> {
-  const url = settings.databaseUrl ?? (await embeddedUrl(settings.home));
-  const pending = await untilItAnswers(() => pendingMigrations(url), logger, stopping);
+  const { url, pending } = await reachDatabase(settings, logger, stopping);
   if (pending.length > 0) {
     throw cannotStart(`The database lacks ${pending.length} migration(s). Run: npm run db:migrate`);
   }
   return settings.withDatabaseUrl(url);
+}
+
+/**
+ * Waits until the database answers, whatever of its schema is missing.
+ * @throws CannotStart when there is no database to be found, it refuses us, or a later version has been at it
+ */
+export async function reachDatabase(
+  settings: Settings,
+  logger: BootLogger,
+  stopping: AbortSignal,
+): Promise<{ url: string; pending: string[] }> {
+  const url = settings.databaseUrl ?? (await embeddedUrl(settings.home));
+  return { url, pending: await untilItAnswers(() => pendingMigrations(url), logger, stopping) };
 }
 
 async function embeddedUrl(home: string): Promise<string> {
@@ -37,6 +49,7 @@ async function untilItAnswers<T>(call: () => Promise<T>, logger: BootLogger, sto
     try {
       return await call();
     } catch (error) {
+      if (error instanceof CannotStart) throw error;
       if (!isDatabaseUnavailable(error)) throw cannotStart(`The database refuses us: ${messageOf(error)}`);
       if (performance.now() - loggedAt >= LOG_EVERY_MS) {
         loggedAt = performance.now();
