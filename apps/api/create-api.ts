@@ -10,6 +10,8 @@ import { ApiServer } from './http/api-server.js';
 import { collectRoutes } from './http/collect-routes.js';
 import { frontDoor, parseQuery } from './http/front-door.js';
 import { openRequest } from './http/request-log.js';
+import { RequestLimits } from './http/limits/request-limits.js';
+import { WorkLimit } from './http/limits/work-limit.js';
 import { RouteTable } from './http/route-table.js';
 import { measureRequests } from './metrics/request-metrics.js';
 
@@ -29,9 +31,17 @@ export async function createApi(settings: Settings): Promise<NestExpressApplicat
   const routes = collectRoutes(app.get(DiscoveryService), app.get(MetadataScanner));
   const readiness = app.get(Readiness);
   app.use(openRequest(() => readiness.isEnding));
-  app.use(measureRequests(app.get(Metrics, { strict: false }), [...routes, ...DOCS_ROUTES]));
+  const metrics = app.get(Metrics, { strict: false });
+  app.use(measureRequests(metrics, [...routes, ...DOCS_ROUTES]));
   if (settings.corsOrigins.length > 0) allowOrigins(app, settings.corsOrigins);
-  app.use(frontDoor(new RouteTable([...routes, ...DOCS_ROUTES]), app.get(Authenticator, { strict: false })));
+  app.use(
+    frontDoor({
+      routes: new RouteTable([...routes, ...DOCS_ROUTES]),
+      authenticator: app.get(Authenticator, { strict: false }),
+      requestLimits: new RequestLimits(settings.http, metrics),
+      workLimit: new WorkLimit(metrics),
+    }),
+  );
   serveDocs(app, routes);
   return app;
 }

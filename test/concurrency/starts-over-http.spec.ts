@@ -17,7 +17,7 @@ const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
 
 beforeAll(async () => {
   // No worker: what counts here is what is admitted.
-  const environment = { RUN_START_LIMIT_PER_MIN: String(LIMIT), HTTP_RATE_LIMIT_PER_MIN: '0', LOG_LEVEL: 'info' };
+  const environment = { RUN_START_LIMIT_PER_MIN: String(LIMIT), LOG_LEVEL: 'info' };
   cluster = await Cluster.start({ apis: 2, workers: 0, environment });
 }, 60_000);
 afterAll(async () => {

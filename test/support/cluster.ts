@@ -31,6 +31,7 @@ const ENVIRONMENT = {
   RUN_LEASE_MS: '2000',
   JOB_BACKOFF_MS: '100',
   SHUTDOWN_GRACE_MS: '1000',
+  HTTP_RATE_LIMIT_PER_MIN: '0', // suites and chaos stream thousands
 };
 
 /**

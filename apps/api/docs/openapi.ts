@@ -18,6 +18,7 @@ export const DOCS_ROUTES: Route[] = [DOCS_PATH, `${DOCS_PATH}/:file`, JSON_PATH]
   pattern,
   access: 'public',
   quiet: true,
+  urgent: false,
   takesBody: false,
   takesQuery: false,
   refusals: [],
@@ -77,7 +78,8 @@ function completeOperation(operation: Operation, route: Route): void {
 function errorCodesOf(route: Route): ErrorCode[] {
   const codes: ErrorCode[] = ['VALIDATION_FAILED', 'INTERNAL_ERROR', ...route.refusals];
   if (route.access !== 'public') codes.push('UNAUTHENTICATED', 'FORBIDDEN', 'ADMIN_TOKEN_NOT_CONFIGURED');
-  if (!route.quiet) codes.push('DATABASE_UNAVAILABLE');
+  if (!route.quiet) codes.push('RATE_LIMITED', 'DATABASE_UNAVAILABLE');
+  if (!route.quiet && !route.urgent) codes.push('OVERLOADED');
   if (route.takesBody) codes.push('MALFORMED_JSON');
   if (route.takesBody || route.streams) codes.push('REQUEST_TIMEOUT', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE');
   if (route.pattern.includes(':')) codes.push('NOT_FOUND');

@@ -29,7 +29,7 @@ export class KillSwitchController {
   /** Turns a kill switch on or off, or changes its level. After the answer nothing is admitted that the switch forbids. */
   @Post()
   @HttpCode(200)
-  @Access('operator')
+  @Access('operator', { urgent: true })
   @Refusals('KILL_SWITCH_UNCHANGED')
   @ApiOkResponse({ type: StopAnswer, description: 'The switch is as wished.' })
   async stop(@Body() body: StopBody, @Caller() caller: Actor): Promise<StopAnswer> {

@@ -6,12 +6,14 @@ export type AccessLevel = Role | 'public';
 
 export interface Access {
   readonly level: AccessLevel;
-  /** Requests are logged at debug level only: probes come every few seconds. */
+  /** Probes and documentation: logged at debug level only, since they come every few seconds, and outside of all limits. */
   readonly quiet: boolean;
+  /** What must get in whatever else is asked for: it has a rate limit of its own and is worked on at once. */
+  readonly urgent: boolean;
 }
 
 export const ACCESS = 'interlock:access';
 
 /** Declares who may call the route. Every route needs it, or the api does not start (safety.md, A1). */
-export const Access = (level: AccessLevel, { quiet = false } = {}) =>
-  SetMetadata<string, Access>(ACCESS, { level, quiet });
+export const Access = (level: AccessLevel, { quiet = false, urgent = false } = {}) =>
+  SetMetadata<string, Access>(ACCESS, { level, quiet, urgent });

@@ -17,8 +17,9 @@ export function answerError(request: Request, response: Response, thrown: unknow
     response.destroy();
     return;
   }
-  const { requestId } = contextOf(request);
-  response.status(statusOf(error.code)).set(error.headers).json(envelope(error, requestId));
+  const context = contextOf(request);
+  context.refusal = error.code;
+  response.status(statusOf(error.code)).set(error.headers).json(envelope(error, context.requestId));
 }
 
 export function envelope(error: ApiError, requestId: string): object {

@@ -15,7 +15,7 @@ class Declared {
   }
 
   @Post(':id/change')
-  @Access('risk-officer')
+  @Access('risk-officer', { urgent: true })
   @Refusals('KILL_SWITCH_ON')
   change(@Body() body: object): object {
     return body;
@@ -47,6 +47,7 @@ describe('routes', () => {
         pattern: '/api/things',
         access: 'public',
         quiet: true,
+        urgent: false,
         takesBody: false,
         takesQuery: true,
         refusals: [],
@@ -56,6 +57,7 @@ describe('routes', () => {
         pattern: '/api/things/:id/change',
         access: 'risk-officer',
         quiet: false,
+        urgent: true,
         takesBody: true,
         takesQuery: false,
         refusals: ['KILL_SWITCH_ON'],

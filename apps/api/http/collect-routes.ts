@@ -48,6 +48,7 @@ function routeOf(controller: Type<object>, name: string): Route | 'undeclared' |
       .join('/')}`,
     access: access.level,
     quiet: access.quiet,
+    urgent: access.urgent,
     takesBody: takes(RouteParamtypes.BODY),
     ...(streams === undefined ? {} : { streams }),
     takesQuery: takes(RouteParamtypes.QUERY),

@@ -18,12 +18,16 @@ export const ERROR_CODES = [
   'IDEMPOTENCY_KEY_REUSED',
   'PAYLOAD_TOO_LARGE',
   'UNSUPPORTED_MEDIA_TYPE',
+  'RATE_LIMITED',
+  'HEADERS_TOO_LARGE',
   'INTERNAL_ERROR',
   'ADMIN_TOKEN_NOT_CONFIGURED',
   'DATABASE_UNAVAILABLE',
   'ENQUEUE_FAILED',
   'OUTCOME_UNKNOWN',
   'RISK_STATE_UNAVAILABLE',
+  'QUEUE_FULL',
+  'OVERLOADED',
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
@@ -58,6 +62,10 @@ export function statusOf(code: ErrorCode): number {
       return 415;
     case 'IDEMPOTENCY_KEY_REUSED':
       return 422;
+    case 'RATE_LIMITED':
+      return 429;
+    case 'HEADERS_TOO_LARGE':
+      return 431;
     case 'INTERNAL_ERROR':
       return 500;
     case 'ADMIN_TOKEN_NOT_CONFIGURED':
@@ -65,6 +73,8 @@ export function statusOf(code: ErrorCode): number {
     case 'ENQUEUE_FAILED':
     case 'OUTCOME_UNKNOWN':
     case 'RISK_STATE_UNAVAILABLE':
+    case 'QUEUE_FULL':
+    case 'OVERLOADED':
       return 503;
   }
 }

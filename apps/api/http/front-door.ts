@@ -1,26 +1,39 @@
-import { type Authenticator, includesRole, type Actor, type Role } from '@interlock/access';
+import { type Actor, type Authentication, type Authenticator, includesRole, type Role } from '@interlock/access';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { answerError } from './answer-error.js';
 import { ApiError, invalid, notFound } from './api-error.js';
+import type { RequestLimits } from './limits/request-limits.js';
+import type { WorkLimit } from './limits/work-limit.js';
 import { readJsonBody } from './read-body.js';
 import { contextOf } from './request-context.js';
-import type { Route, RouteTable } from './route-table.js';
+import type { Match, Route, RouteTable } from './route-table.js';
 import { openStreamedBody } from './streamed-body.js';
 import { byField } from './text-checks.js';
 
+/** What the front door judges requests by. */
+export interface FrontDoorRules {
+  readonly routes: RouteTable;
+  readonly authenticator: Authenticator;
+  readonly requestLimits: RequestLimits;
+  readonly workLimit: WorkLimit;
+}
+
 /**
- * What happens before a route's own work, in the order of contracts.md: path and method, then authentication, then the body.
- * Express and Nest would read the body first and call a wrong method an unknown path.
+ * What happens before a route's own work, in the order of contracts.md: rate limit, path and method, then authentication, then the
+ * body. Express and Nest would read the body first and call a wrong method an unknown path.
  */
-export function frontDoor(routes: RouteTable, authenticator: Authenticator): RequestHandler {
+export function frontDoor({ routes, authenticator, requestLimits, workLimit }: FrontDoorRules): RequestHandler {
   return (request: Request, response: Response, next: NextFunction) => {
     const admit = async (): Promise<void> => {
-      const route = routeFor(request, response, routes);
+      const match = routes.match(request.method, request.path);
+      const token = bearerToken(request.headers.authorization);
+      const authentication = authenticator.authenticate(token ?? '');
+      if (match.kind === 'route') contextOf(request).route = match.route;
+      requestLimits.count(request, contextOf(request).route, authentication);
+      const route = routeFor(request, response, match);
       if (route === undefined) return;
-      contextOf(request).route = route;
-      if (route.access !== 'public') {
-        contextOf(request).actor = authenticate(request.headers.authorization, route.access, authenticator);
-      }
+      if (route.access !== 'public') contextOf(request).actor = authorized(token, authentication, route.access);
+      workLimit.enter(response, route);
       if (route.streams) contextOf(request).streamedBody = openStreamedBody(request, route.streams);
       if (route.takesBody) request.body = await readJsonBody(request);
       if (!route.takesQuery) refuseQuery(request);
@@ -31,9 +44,8 @@ export function frontDoor(routes: RouteTable, authenticator: Authenticator): Req
 }
 
 /** The route that is asked for, or undefined when the request is answered already (OPTIONS). */
-function routeFor(request: Request, response: Response, routes: RouteTable): Route | undefined {
+function routeFor(request: Request, response: Response, match: Match): Route | undefined {
   if (request.httpVersion === '1.1' && request.headers.host === undefined) throw invalid({ host: ['must be sent'] });
-  const match = routes.match(request.method, request.path);
   if (match.kind === 'unknown-path') throw notFound('There is nothing at this path.');
   if (match.kind === 'route') return match.route;
   if (request.method !== 'OPTIONS') {
@@ -43,9 +55,7 @@ function routeFor(request: Request, response: Response, routes: RouteTable): Rou
   return undefined;
 }
 
-function authenticate(header: string | undefined, needed: Role, authenticator: Authenticator): Actor {
-  const token = bearerToken(header);
-  const authentication = authenticator.authenticate(token ?? '');
+function authorized(token: string | undefined, authentication: Authentication, needed: Role): Actor {
   // Told first, whatever was sent: asking for a token would mislead while none can be right.
   if (authentication.kind === 'unconfigured') {
     throw new ApiError('ADMIN_TOKEN_NOT_CONFIGURED', 'No token is configured: set ADMIN_API_TOKEN and start again.');

@@ -3,6 +3,7 @@ import type { Actor } from '@interlock/access';
 import { newId } from '@interlock/persistence';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Request } from 'express';
+import type { ErrorCode } from './error-codes.js';
 import type { Route } from './route-table.js';
 import type { StreamedBody } from './streamed-body.js';
 
@@ -11,6 +12,10 @@ export interface RequestContext {
   readonly requestId: string;
   route?: Route;
   actor?: Actor;
+  /** Whom the rate limits count it as. */
+  caller?: string;
+  /** The code of the error that it was answered with. */
+  refusal?: ErrorCode;
   /** Of a route that reads its body itself. */
   streamedBody?: StreamedBody;
 }

@@ -1,12 +1,14 @@
 import { correlated } from '@interlock/observability';
 import { Logger } from '@nestjs/common';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { RefusalLog } from './refusal-log.js';
 import { openContext, type RequestContext } from './request-context.js';
 
 /** How long the rest of a body that nobody wants may keep its connection. */
 const LINGER_MS = 2_000;
 
 const logger = new Logger('http');
+const refusals = new RefusalLog();
 
 /**
  * First step of every request: gives it an id that goes into the answer and into every log line, and writes one line when it is
@@ -33,7 +35,10 @@ export function openRequest(isEnding: () => boolean): RequestHandler {
   };
 }
 
-function logRequest(request: Request, response: Response, { route, actor }: RequestContext, startedAt: number): void {
+function logRequest(request: Request, response: Response, context: RequestContext, startedAt: number): void {
+  const { route, actor, caller, refusal } = context;
+  if (refusals.takes(refusal, { route: route?.pattern ?? 'unknown', ...(caller === undefined ? {} : { caller }) }))
+    return;
   const line = {
     method: request.method,
     // Never the address as sent: a caller may have put a secret into it.

@@ -6,6 +6,7 @@ const route = (method: string, pattern: string, access: AccessLevel = 'observer'
   pattern,
   access,
   quiet: false,
+  urgent: false,
   takesBody: false,
   takesQuery: false,
   refusals: [],

@@ -9,6 +9,7 @@ export interface Route {
   readonly pattern: string;
   readonly access: AccessLevel;
   readonly quiet: boolean;
+  readonly urgent: boolean;
   readonly takesBody: boolean;
   /** Present when the route reads its body itself, as it arrives. */
   readonly streams?: StreamedBodyRules;

@@ -1,3 +1,4 @@
+export type { HttpSettings } from './http-settings.js';
 export { type FaultWish, NAME_PATTERN } from './parsers.js';
 export {
   type AutoKillSwitchSettings,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { addressRanges, type HttpSettings, httpSettings } from './http-settings.js';
 import {
   amount,
   type FaultWish,
@@ -44,6 +45,10 @@ export const environmentSchema = z.object({
   ADMIN_API_TOKEN: secret(16).optional(),
   METRICS_TOKEN: secret(16).optional(),
   CORS_ORIGINS: origins().default([]),
+  HTTP_RATE_LIMIT_PER_MIN: integer(0, 10_000_000).default(6_000),
+  HTTP_RATE_LIMIT_ANONYMOUS_PER_MIN: integer(0, 10_000_000).default(600),
+  TRUST_PROXY: addressRanges().default([]),
+  HTTP_MAX_CONNECTIONS: integer(10, 1_000_000).default(10_000),
   MAX_POSITION_LIMIT: positiveDecimal().default(1_000_000),
   RISK_MAX_DAILY_LOSS: amount().default('500000'),
   RISK_DAY_TIMEZONE: timeZone().default('UTC'),
@@ -57,6 +62,7 @@ export const environmentSchema = z.object({
   AUTO_KILL_SWITCH_LATENCY_SPIKE_MIN_SAMPLES: integer(1, 1_000_000).default(5),
   AUTO_KILL_SWITCH_LATENCY_SPIKE_FLOOR_MS: integer(0, 86_400_000).default(1_000),
   AUTO_KILL_SWITCH_LATENCY_EWMA_ALPHA: ratio(0.000001, 1).default(0.2),
+  QUEUE_MAX_WAITING: integer(0, 1_000_000).default(10_000),
   RUN_LEASE_MS: integer(2_000, 600_000).default(15_000),
   RUN_START_MAX_AGE_MS: integer(1_000, 86_400_000).default(300_000),
   JOB_ATTEMPTS: integer(1, 100).default(3),
@@ -172,6 +178,7 @@ export class Settings {
   /** What a scrape of the metrics must carry; undefined: nothing. */
   readonly metricsToken: string | undefined;
   readonly corsOrigins: readonly string[];
+  readonly http: HttpSettings;
   readonly maxPositionLimit: number;
   /** In units of collateral, as decimal text. */
   readonly riskMaxDailyLoss: string;
@@ -181,6 +188,8 @@ export class Settings {
   /** Undefined: starts are not limited. */
   readonly runStartLimitPerMin: number | undefined;
   readonly autoKillSwitch: AutoKillSwitchSettings;
+  /** Runs that may wait for a worker before starts are refused; 0: any number. */
+  readonly queueMaxWaiting: number;
   readonly runLeaseMs: number;
   readonly runStartMaxAgeMs: number;
   readonly jobAttempts: number;
@@ -218,12 +227,14 @@ export class Settings {
     this.adminApiToken = environment.ADMIN_API_TOKEN;
     this.metricsToken = environment.METRICS_TOKEN;
     this.corsOrigins = environment.CORS_ORIGINS;
+    this.http = httpSettings(environment);
     this.maxPositionLimit = environment.MAX_POSITION_LIMIT;
     this.riskMaxDailyLoss = environment.RISK_MAX_DAILY_LOSS;
     this.riskDayTimezone = environment.RISK_DAY_TIMEZONE;
     this.orderRateLimitPerMin = environment.ORDER_RATE_LIMIT_PER_MIN;
     this.runStartLimitPerMin = environment.RUN_START_LIMIT_PER_MIN;
     this.autoKillSwitch = autoKillSwitchSettings(environment);
+    this.queueMaxWaiting = environment.QUEUE_MAX_WAITING;
     this.runLeaseMs = environment.RUN_LEASE_MS;
     this.runStartMaxAgeMs = environment.RUN_START_MAX_AGE_MS;
     this.jobAttempts = environment.JOB_ATTEMPTS;
