@@ -1,5 +1,6 @@
 export type { HttpSettings } from './http-settings.js';
 export { type FaultWish, NAME_PATTERN } from './parsers.js';
+export { type RedisAddress } from './redis-address.js';
 export {
   type AutoKillSwitchSettings,
   InvalidSettings,

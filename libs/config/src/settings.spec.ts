@@ -160,6 +160,53 @@ describe('settings', () => {
     });
   });
 
+  it.each([
+    ['redis://127.0.0.1', { kind: 'single', nodes: [{ host: '127.0.0.1', port: 6379 }], tls: false, database: 0 }],
+    [
+      'rediss://:p%40ss@[::1]:6380/2',
+      { nodes: [{ host: '::1', port: 6380 }], tls: true, password: 'p@ss', database: 2 },
+    ],
+    [
+      'redis+sentinel://ada:pass@a,b:26380/mymaster/1?sentinelPassword=other',
+      {
+        kind: 'sentinel',
+        nodes: [
+          { host: 'a', port: 26379 },
+          { host: 'b', port: 26380 },
+        ],
+        masterName: 'mymaster',
+        username: 'ada',
+        password: 'pass',
+        database: 1,
+        sentinelPassword: 'other',
+      },
+    ],
+    ['rediss+cluster://a:7000,b:7001', { kind: 'cluster', nodes: [{ host: 'a' }, { host: 'b' }], tls: true }],
+  ])('takes REDIS_URL=%s', (value, address) => {
+    expect(readSettings({ QUEUE_BACKEND: 'redis', REDIS_URL: value }).redis).toMatchObject(address);
+    expect(readSettings({ REDIS_URL: value }).redis).toBeUndefined();
+  });
+
+  it.each([
+    'http://secret-host:6379',
+    'redis://secret-a,secret-b',
+    'redis://:secret%zz@host',
+    'redis://secret-host:99999',
+    'redis://host/secret-database',
+    'redis://host?secret=1',
+    'redis+sentinel://secret-host:26379',
+    'redis+cluster://secret-host/1',
+    'redis://',
+  ])('refuses REDIS_URL=%s without repeating it', (value) => {
+    const problems = problemsOf({ QUEUE_BACKEND: 'redis', REDIS_URL: value });
+    expect(problems).toEqual([expect.stringMatching(/^REDIS_URL must be a Redis address, such as /)]);
+    expect(problems.join()).not.toContain('secret');
+  });
+
+  it('needs REDIS_URL when the queue is in Redis', () => {
+    expect(problemsOf({ QUEUE_BACKEND: 'redis' })).toEqual(['REDIS_URL must be set when QUEUE_BACKEND is redis']);
+  });
+
   it('runs Python by default once an entrypoint is set, unless another pipeline is', () => {
     expect(readSettings({}).defaultPipeline).toBe('calibration');
     expect(readSettings({ CALIBRATION_ENTRYPOINT_MODULE: 'pipelines.daily_job' }).defaultPipeline).toBe('python');

@@ -27,6 +27,7 @@ import {
   type PythonSettings,
   variableNames,
 } from './python-settings.js';
+import { redisAddress, type RedisAddress } from './redis-address.js';
 
 /**
  * Every environment variable that the program knows. `.env.example` documents the same names, but those for tests; a test keeps the
@@ -41,7 +42,8 @@ export const environmentSchema = z.object({
   INTERLOCK_HOME: z.string().default('.interlock'),
   DATABASE_URL: postgresUrl().optional(),
   DATABASE_POOL_MAX: integer(2, 500).default(10),
-  QUEUE_BACKEND: oneOf(['postgres']).default('postgres'),
+  QUEUE_BACKEND: oneOf(['postgres', 'redis']).default('postgres'),
+  REDIS_URL: redisAddress().optional(),
   ADMIN_API_TOKEN: secret(16).optional(),
   METRICS_TOKEN: secret(16).optional(),
   CORS_ORIGINS: origins().default([]),
@@ -94,6 +96,7 @@ export const SECRET_NAMES = [
   'ADMIN_API_TOKEN',
   'METRICS_TOKEN',
   'DATABASE_URL',
+  'REDIS_URL',
   'ALERT_WEBHOOK_URL',
   'MARKETS_SOURCE_BASE_URL',
 ] as const;
@@ -174,6 +177,8 @@ export class Settings {
   readonly databaseUrl: string | undefined;
   readonly databasePoolMax: number;
   readonly queueBackend: Environment['QUEUE_BACKEND'];
+  /** Defined when the queue's backend is Redis. */
+  readonly redis: RedisAddress | undefined;
   readonly adminApiToken: string | undefined;
   /** What a scrape of the metrics must carry; undefined: nothing. */
   readonly metricsToken: string | undefined;
@@ -224,6 +229,7 @@ export class Settings {
     this.databaseUrl = environment.DATABASE_URL;
     this.databasePoolMax = environment.DATABASE_POOL_MAX;
     this.queueBackend = environment.QUEUE_BACKEND;
+    this.redis = environment.QUEUE_BACKEND === 'redis' ? environment.REDIS_URL : undefined;
     this.adminApiToken = environment.ADMIN_API_TOKEN;
     this.metricsToken = environment.METRICS_TOKEN;
     this.corsOrigins = environment.CORS_ORIGINS;
@@ -292,6 +298,8 @@ export function readSettings(environment: Record<string, string | undefined> = p
     if (values[testOnly] !== undefined && values['NODE_ENV'] !== 'test')
       problems.push(`${testOnly} must not be set: it is for tests of the program (NODE_ENV=test) only`);
   }
+  if (values['QUEUE_BACKEND'] === 'redis' && values['REDIS_URL'] === undefined)
+    problems.push('REDIS_URL must be set when QUEUE_BACKEND is redis');
   const forPython = parsed.data?.CALIBRATION_PYTHON_ENV ?? [];
   for (const secretName of SECRET_NAMES) {
     if (forPython.some((named) => named === secretName || named === `${secretName}_FILE`))
