@@ -1,6 +1,7 @@
 import { Settings } from '@interlock/config';
+import { atMost } from '@interlock/observability';
 import { AlertDeliveries } from '@interlock/ops-events';
-import { queueReady } from '@interlock/queue';
+import { WORKER_OPTIONS, QueueBackend, tellErrors } from '@interlock/queue';
 import { Processor, WorkerHost } from '@nestjs/bullmq';
 import { type BeforeApplicationShutdown, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
@@ -12,6 +13,8 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const CONCURRENCY = 4;
 /** How long an attempt under way may go on when the process is asked to stop. */
 const SHUTDOWN_PATIENCE_MS = 1_000;
+/** How long the consumer's own end may take after that; a queue that is away would keep it for ever. */
+const QUEUE_PATIENCE_MS = 1_000;
 /** Never at once again: a delivery that this worker cannot bring on would keep it busy. */
 const SHORTEST_WAIT_MS = 50;
 
@@ -23,6 +26,7 @@ const SHORTEST_WAIT_MS = 50;
   // The job of a worker that was killed is free again after 15 s at most, about when its attempt is given up; the default is 60 s.
   lockDuration: 10_000,
   stalledInterval: 5_000,
+  ...WORKER_OPTIONS,
 })
 export class AlertDeliveryProcessor extends WorkerHost implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('alert-delivery');
@@ -32,14 +36,15 @@ export class AlertDeliveryProcessor extends WorkerHost implements OnApplicationB
     private readonly settings: Settings,
     private readonly deliveries: AlertDeliveries,
     private readonly metrics: JobMetrics,
+    private readonly backend: QueueBackend,
   ) {
     super();
     metrics.setSlots('alert_delivery', CONCURRENCY);
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    await queueReady(this.worker);
-    this.worker.on('error', (error) => this.logger.warn({ err: error }, 'the queue reports an error'));
+    await this.backend.ready([this.worker]);
+    tellErrors(this.worker, this.logger);
     this.worker.run().catch((error: unknown) => this.logger.error({ err: error }, 'the queue consumer ended'));
   }
 
@@ -47,7 +52,7 @@ export class AlertDeliveryProcessor extends WorkerHost implements OnApplicationB
   async beforeApplicationShutdown(): Promise<void> {
     const patienceMs = Math.min(SHUTDOWN_PATIENCE_MS, this.settings.shutdownGraceMs);
     const impatience = setTimeout(() => this.ending.abort(), patienceMs);
-    await this.worker.pause();
+    await atMost(patienceMs + QUEUE_PATIENCE_MS, this.worker.pause());
     clearTimeout(impatience);
   }
 

@@ -1,8 +1,8 @@
 import { Settings } from '@interlock/config';
 import { ExecuteRun, type ExecuteRunResult, RunningRuns } from '@interlock/execution';
 import { KillSwitchWatch } from '@interlock/kill-switch';
-import { correlated, faultPoint } from '@interlock/observability';
-import { queueReady } from '@interlock/queue';
+import { atMost, correlated, faultPoint } from '@interlock/observability';
+import { WORKER_OPTIONS, QueueBackend, tellErrors } from '@interlock/queue';
 import { Processor, WorkerHost } from '@nestjs/bullmq';
 import { type BeforeApplicationShutdown, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
@@ -13,9 +13,11 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Part of the grace at shutdown that is kept for handing back what has not finished by then. */
 const HAND_BACK_SHARE = 0.25;
+/** How long the consumer's own end may take once no run is left. */
+const QUEUE_PATIENCE_MS = 1_000;
 
 /** Takes nudges that a run waits, and has it carried out. */
-@Processor('execution_start', { autorun: false, maxStalledCount: 1_000 })
+@Processor('execution_start', { autorun: false, maxStalledCount: 1_000, ...WORKER_OPTIONS })
 export class ExecutionStartProcessor extends WorkerHost implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('execution-start');
   private consumer: Worker | undefined;
@@ -28,13 +30,14 @@ export class ExecutionStartProcessor extends WorkerHost implements OnApplication
     private readonly watch: KillSwitchWatch,
     private readonly runningRuns: RunningRuns,
     private readonly metrics: JobMetrics,
+    private readonly backend: QueueBackend,
   ) {
     super();
     metrics.setSlots('execution_start', settings.workerConcurrency);
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    await queueReady(this.worker);
+    await this.backend.ready([this.worker]);
     await this.watch.start(); // no work before the switches were read (safety.md, K1)
     this.consume(this.worker);
   }
@@ -43,8 +46,10 @@ export class ExecutionStartProcessor extends WorkerHost implements OnApplication
   async beforeApplicationShutdown(): Promise<void> {
     const silent = this.consumer?.pause();
     await this.runningRuns.shutDown(this.settings.shutdownGraceMs * (1 - HAND_BACK_SHARE));
-    await silent;
-    if (this.consumer !== this.worker) await this.consumer?.close();
+    // A queue that is away keeps its consumer waiting; nobody needs to wait with it.
+    if (silent !== undefined) await atMost(QUEUE_PATIENCE_MS, silent);
+    if (this.consumer !== this.worker && this.consumer !== undefined)
+      await atMost(QUEUE_PATIENCE_MS, this.consumer.close());
   }
 
   /** How many jobs were taken since the start. */
@@ -78,7 +83,7 @@ export class ExecutionStartProcessor extends WorkerHost implements OnApplication
 
   private consume(consumer: Worker): void {
     this.consumer = consumer;
-    consumer.on('error', (error) => this.logger.warn({ err: error }, 'the queue reports an error'));
+    tellErrors(consumer, this.logger);
     consumer.concurrency = this.settings.workerConcurrency;
     consumer.run().catch((error: unknown) => this.logger.error({ err: error }, 'the queue consumer ended'));
   }

@@ -6,6 +6,7 @@ import { Client } from 'pg';
 import { eventually } from '../support/eventually.js';
 import { startApiSide, startWorker } from '../support/run-processes.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { openTestQueue, type TestQueue } from '../support/test-queue.js';
 import { answers, WEBHOOK_KEY, WebhookReceiver } from '../support/webhook-receiver.js';
 
 interface DeliveryRow {
@@ -18,6 +19,7 @@ interface DeliveryRow {
 }
 
 let database: TestDatabase;
+let queue: TestQueue;
 let receiver: WebhookReceiver;
 let api: TestingModule;
 let probe: Client;
@@ -25,6 +27,7 @@ let workers: TestingModule[];
 
 beforeEach(async () => {
   [database, receiver] = await Promise.all([createTestDatabase(), WebhookReceiver.start()]);
+  queue = await openTestQueue(database.url);
   api = await startApiSide(database.url, settings());
   probe = new Client({ connectionString: database.url });
   await probe.connect();
@@ -36,11 +39,18 @@ afterEach(async () => {
   await Promise.all(workers.map((one) => one.close()));
   await api.close();
   await probe.end();
+  await queue.close();
   await database.drop();
 });
 
 function settings(wish: Record<string, string> = {}): Record<string, string> {
-  return { ALERT_WEBHOOK_URL: receiver.url, ALERT_BACKOFF_MS: '100', ALERT_TIMEOUT_MS: '1000', ...wish };
+  return {
+    ...queue.environment,
+    ALERT_WEBHOOK_URL: receiver.url,
+    ALERT_BACKOFF_MS: '100',
+    ALERT_TIMEOUT_MS: '1000',
+    ...wish,
+  };
 }
 
 async function worker(wish: Record<string, string> = {}): Promise<TestingModule> {
@@ -78,11 +88,8 @@ async function eventNames(): Promise<string[]> {
   return rows.map((row) => row.event);
 }
 
-async function jobCount(): Promise<number> {
-  const { rows } = await probe.query<{ count: number }>(
-    `SELECT count(*)::int AS count FROM bullmq.job WHERE queue = 'alert_delivery'`,
-  );
-  return rows[0]!.count;
+function jobCount(): Promise<number> {
+  return queue.countJobs('alert_delivery');
 }
 
 /** As if the last nudge and the time to try were a minute ago. */
@@ -291,12 +298,12 @@ describe('what bounded events held back', () => {
 
 describe('the queue of deliveries', () => {
   it('may be away: events are recorded all the same, and delivered later', async () => {
-    await probe.query('ALTER SCHEMA bullmq RENAME TO away');
+    await queue.breakDown();
     const started = performance.now();
     await record(killSwitchOn);
     expect(performance.now() - started).toBeLessThan(1_000);
     await api.close(); // the nudge that fails keeps nobody from ending
-    await probe.query('ALTER SCHEMA away RENAME TO bullmq');
+    await queue.repair();
     api = await startApiSide(database.url, settings());
     await makeOverdue();
     expect(await api.get(AlertDeliveries).requeuePending()).toBe(1);

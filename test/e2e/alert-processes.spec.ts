@@ -10,10 +10,12 @@ import { eventually } from '../support/eventually.js';
 import { Program } from '../support/program.js';
 import { startApiSide } from '../support/run-processes.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { openTestQueue, type TestQueue } from '../support/test-queue.js';
 import { answers, WEBHOOK_KEY, WebhookReceiver } from '../support/webhook-receiver.js';
 
 let home: string;
 let database: TestDatabase;
+let queue: TestQueue;
 let receiver: WebhookReceiver;
 let api: TestingModule;
 let probe: Client;
@@ -22,7 +24,8 @@ let workers: Program[];
 beforeEach(async () => {
   home = await mkdtemp(join(tmpdir(), 'interlock-alerts-'));
   [database, receiver] = await Promise.all([createTestDatabase(), WebhookReceiver.start()]);
-  api = await startApiSide(database.url, { ALERT_WEBHOOK_URL: receiver.url });
+  queue = await openTestQueue(database.url);
+  api = await startApiSide(database.url, { ...queue.environment, ALERT_WEBHOOK_URL: receiver.url });
   probe = new Client({ connectionString: database.url });
   await probe.connect();
   workers = [];
@@ -34,6 +37,7 @@ afterEach(async () => {
   await receiver.close();
   await api.close();
   await probe.end();
+  await queue.close();
   await database.drop();
   await rm(home, { recursive: true });
 });
@@ -42,6 +46,7 @@ afterEach(async () => {
 async function startWorker(environment: Record<string, string> = {}): Promise<Program> {
   const worker = new Program('dist/apps/worker/main.js', {
     DATABASE_URL: database.url,
+    ...queue.environment,
     WORKER_PORT: '0',
     INTERLOCK_HOME: home,
     ALERT_WEBHOOK_URL: receiver.url,

@@ -150,9 +150,9 @@ describe('refusals and losses', () => {
 
   it('R2 marks a run whose job the queue did not take before it says so, and never executes it', async () => {
     const pipeline = completesAtOnce();
-    await fixture.probe.query('ALTER SCHEMA bullmq RENAME TO bullmq_gone');
+    await fixture.queue.breakDown();
     const result = await fixture.start();
-    await fixture.probe.query('ALTER SCHEMA bullmq_gone RENAME TO bullmq');
+    await fixture.queue.repair();
     if (result.kind !== 'enqueue-failed') throw new Error(result.kind);
     expect((await fixture.run(result.runId)).status).toBe('ENQUEUE_FAILED');
 
@@ -196,7 +196,10 @@ describe('refusals and losses', () => {
   });
 
   it('hands running work back at shutdown without using up an attempt, and another worker finishes it', async () => {
-    const first = await startWorker(fixture.database.url, { pipelines: [runsUntilAborted()] });
+    const first = await startWorker(fixture.database.url, {
+      pipelines: [runsUntilAborted()],
+      environment: fixture.queue.environment,
+    });
     const runId = await fixture.accepted();
     await fixture.reaches(runId, 'RUNNING');
     await first.close();

@@ -17,7 +17,7 @@ afterEach(() => fixture.close());
 
 describe('R3 one key, one run', () => {
   it('makes one run of 50 parallel starts over two replicas, and names it to all of them', async () => {
-    const replica = await startApiSide(fixture.database.url);
+    const replica = await startApiSide(fixture.database.url, fixture.queue.environment);
     try {
       const results = await Promise.all(
         Array.from({ length: 50 }, (_, n) => fixture.start({ idempotencyKey: 'one' }, n % 2 ? replica : fixture.api)),
@@ -50,9 +50,9 @@ describe('R3 one key, one run', () => {
   });
 
   it('leaves the key free when the queue did not take the job, and tells all who asked with it the same', async () => {
-    await fixture.probe.query('ALTER SCHEMA bullmq RENAME TO bullmq_gone');
+    await fixture.queue.breakDown();
     const failed = await Promise.all([1, 2, 3].map(() => fixture.start({ idempotencyKey: 'k' })));
-    await fixture.probe.query('ALTER SCHEMA bullmq_gone RENAME TO bullmq');
+    await fixture.queue.repair();
     expect(failed.map(({ kind }) => kind)).toEqual(['enqueue-failed', 'enqueue-failed', 'enqueue-failed']);
     expect(await fixture.start({ idempotencyKey: 'k' })).toMatchObject({ kind: 'accepted' });
   });
@@ -131,7 +131,7 @@ describe('R5 nothing is stranded', () => {
 
   it('finds a run whose job was lost', async () => {
     const runId = await fixture.accepted();
-    await fixture.probe.query('DELETE FROM bullmq.job');
+    await fixture.queue.loseJobs();
     await fixture.probe.query(`UPDATE runs SET nudged_at = nudged_at - interval '5 s'`);
     await fixture.worker({ pipelines: [completesAtOnce()] });
     expect(await fixture.reaches(runId, 'COMPLETED')).toMatchObject({ attempt: 1 });

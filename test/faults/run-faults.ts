@@ -212,7 +212,7 @@ export const LEASE_FAULTS: readonly FaultScenario[] = [
       await scene.arm(worker, 'sweep-after-commit=kill');
       await scene.letNudgeAge(runId);
       await scene.struck('sweep-after-commit');
-      expect(await scene.query('SELECT id FROM bullmq.job WHERE id LIKE $1', [`${runId}%`])).toEqual([]);
+      expect(await scene.cluster.hasJob(runId)).toBe(false);
       await scene.restart(worker);
       await scene.letNudgeAge(runId);
       await expectEndsOnce(scene, runId, 'COMPLETED');

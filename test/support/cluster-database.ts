@@ -1,10 +1,10 @@
-import { createServer } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { migrateDatabase } from '@interlock/persistence';
 import { migrateQueue } from '@interlock/queue';
 import { Pool, type QueryResultRow } from 'pg';
 import { seedDatabase } from '../../apps/cli/seed-database.js';
 import { type EmbeddedServer, startEmbeddedServer } from '../../libs/persistence/src/embedded/index.js';
+import { quietPort } from './quiet-port.js';
 
 /** The system never crashes here, only processes do: what was handed to it is kept without being forced to the disk. */
 const SETTINGS = { fsync: 'off', full_page_writes: 'off', max_connections: '400' };
@@ -94,21 +94,5 @@ export class ClusterDatabase {
     });
     pool.on('error', () => undefined); // the server is stopped on purpose
     return pool;
-  }
-}
-
-/**
- * A free port below those that systems give to outgoing connections: while the server is down, one of its clients could be given
- * its port, and even be connected to itself.
- */
-async function quietPort(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000);
-    const server = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false));
-      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-    });
-    if (isFree) return port;
   }
 }

@@ -124,7 +124,7 @@ export class ClusterProcess {
     this.keep(bytes.toString());
     if (this.child === child && this.address === undefined) {
       const life = this.output.slice(this.output.lastIndexOf(`pid ${child.pid}\n`));
-      this.address = /"address":"([^"]+)"/.exec(life)?.[1];
+      this.address = /"address":"(http[^"]+)"/.exec(life)?.[1];
     }
   }
 

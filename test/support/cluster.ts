@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { type ClusterAnswer, type ClusterRequest, callApi } from './cluster-client.js';
 import { ClusterDatabase } from './cluster-database.js';
 import { ClusterProcess } from './cluster-process.js';
+import { RedisServer } from './redis-server.js';
 import { TEST_TOKEN } from './settings.js';
+import { redisEnvironment, TEST_BACKEND } from './test-queue.js';
 
 export interface ClusterOptions {
   /** How many apis, or the further variables of each; 1 unless told. */
@@ -41,9 +43,12 @@ const ENVIRONMENT = {
 export class Cluster {
   private constructor(
     readonly database: ClusterDatabase,
+    /** Holds the queue when the suite runs on Redis; else the database does. */
+    readonly redis: RedisServer | undefined,
     readonly apis: readonly ClusterProcess[],
     readonly workers: readonly ClusterProcess[],
     private readonly undertaker: ChildProcess,
+    /** Of everything that the cluster writes. */
     readonly folder: string,
   ) {}
 
@@ -55,18 +60,22 @@ export class Cluster {
       stdio: ['pipe', 'ignore', 'inherit'],
       detached: true, // a terminal's Ctrl-C is meant for the tests; this one acts after them
     });
-    const database = await ClusterDatabase.start(folder).catch(async (error: unknown) => {
+    const told = (pid: number) => undertaker.stdin.write(`${pid}\n`);
+    const [database, redis] = await Promise.all([
+      ClusterDatabase.start(folder),
+      TEST_BACKEND === 'redis' ? RedisServer.startIn(folder, told) : undefined,
+    ]).catch(async (error: unknown) => {
       undertaker.stdin.end();
       await rm(folder, { recursive: true, force: true });
       throw error;
     });
-    const variables = { ...ENVIRONMENT, INTERLOCK_HOME: folder, DATABASE_URL: database.url, ...environment };
+    const servers = { DATABASE_URL: database.url, ...(redis === undefined ? {} : redisEnvironment(redis)) };
+    const variables = { ...ENVIRONMENT, INTERLOCK_HOME: folder, ...servers, ...environment };
     const make = (kind: 'api' | 'worker', own: Record<string, string>, index: number) =>
-      new ClusterProcess(`${kind}-${index}`, `dist/apps/${kind}/main.js`, folder, { ...variables, ...own }, (pid) =>
-        undertaker.stdin.write(`${pid}\n`),
-      );
+      new ClusterProcess(`${kind}-${index}`, `dist/apps/${kind}/main.js`, folder, { ...variables, ...own }, told);
     const cluster = new Cluster(
       database,
+      redis,
       replicas(apis).map((own, index) => make('api', own, index)),
       replicas(workers).map((own, index) => make('worker', own, index)),
       undertaker,
@@ -106,9 +115,17 @@ export class Cluster {
     return callApi(this.api(request.api), 'POST', path, { ...request, body });
   }
 
+  /** True when the queue holds the run's job, in whichever state. */
+  async hasJob(runId: string): Promise<boolean> {
+    if (this.redis !== undefined) {
+      return (await this.redis.command('EXISTS', `{interlock}:execution_start:${runId}`)) === 1;
+    }
+    return (await this.database.query('SELECT id FROM bullmq.job WHERE id = $1', [runId])).length > 0;
+  }
+
   /** Brings everything up again that is down or frozen, and waits until it is ready. */
   async restore(): Promise<void> {
-    await this.database.restart();
+    await Promise.all([this.database.restart(), this.redis?.restart()]);
     for (const program of this.programs) if (program.state === 'frozen') program.thaw();
     await Promise.all(this.programs.map((program) => program.startUntilReady()));
   }
@@ -125,7 +142,7 @@ export class Cluster {
   /** Ends all processes, by SIGKILL, and the database; removes the folder. */
   async close(): Promise<void> {
     await Promise.all(this.programs.map((program) => program.kill()));
-    await this.database.close();
+    await Promise.all([this.database.close(), this.redis?.close()]);
     await rm(this.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
     this.undertaker.stdin?.end();
   }

@@ -15,6 +15,7 @@ import { eventually } from './eventually.js';
 import { startApiSide, startWorker, type WorkerOptions } from './run-processes.js';
 import { ScriptedPipeline, untilAborted } from './scripted-pipeline.js';
 import { createTestDatabase, type TestDatabase } from './test-database.js';
+import { openTestQueue, type TestQueue } from './test-queue.js';
 
 export const actor = { name: 'ada', role: 'admin' as const };
 
@@ -22,34 +23,38 @@ export const completesAtOnce = () => new ScriptedPipeline(() => Promise.resolve(
 export const runsUntilAborted = () =>
   new ScriptedPipeline(({ stage, signal }) => stage('trade', () => untilAborted(signal)));
 
-/** A database of its own, the api's side of runs, and as many workers as the test wants. */
+/** A database and a queue of its own, the api's side of runs, and as many workers as the test wants. */
 export class RunFixture {
   private readonly workers: TestingModule[] = [];
 
   private constructor(
     readonly database: TestDatabase,
+    readonly queue: TestQueue,
     readonly api: TestingModule,
     readonly probe: Client,
   ) {}
 
   static async open(environment: Record<string, string> = {}): Promise<RunFixture> {
     const database = await createTestDatabase();
-    const api = await startApiSide(database.url, environment);
+    const queue = await openTestQueue(database.url);
+    const api = await startApiSide(database.url, { ...queue.environment, ...environment });
     await api.get(CommandBus).execute(new ImportSampleDataset());
     const probe = new Client({ connectionString: database.url });
     await probe.connect();
-    return new RunFixture(database, api, probe);
+    return new RunFixture(database, queue, api, probe);
   }
 
   async close(): Promise<void> {
     await Promise.all(this.workers.map((worker) => worker.close()));
     await this.api.close();
     await this.probe.end();
+    await this.queue.close();
     await this.database.drop();
   }
 
   async worker(options: WorkerOptions = {}): Promise<TestingModule> {
-    const started = await startWorker(this.database.url, options);
+    const environment = { ...this.queue.environment, ...options.environment };
+    const started = await startWorker(this.database.url, { ...options, environment });
     this.workers.push(started);
     return started;
   }

@@ -1,3 +1,4 @@
+export { atMost } from './at-most.js';
 export { listen, type ListenAddress } from './listen.js';
 export { correlated, type Correlation, correlation } from './correlation.js';
 export { armFaultPoints, FAULT_POINTS, type FaultPoint, faultPoint, InjectedFault } from './fault-points.js';

@@ -1,5 +1,6 @@
 export { EnqueueFailed, JobQueues } from './job-queues.js';
-export { migrateQueue } from './queue-connection.js';
-export { queueReady } from './queue-ready.js';
+export { migrateQueue } from './postgres-backend.js';
+export { QueueBackend } from './queue-backend.js';
 export { QueueModule } from './queue.module.js';
-export { type JobData, type QueueName, QUEUES } from './queues.js';
+export { type JobData, WORKER_OPTIONS, type QueueName, QUEUES } from './queues.js';
+export { tellErrors } from './tell-errors.js';

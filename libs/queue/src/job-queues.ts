@@ -4,7 +4,8 @@ import { ModuleRef } from '@nestjs/core';
 import { getQueueToken } from '@nestjs/bullmq';
 import { faultPoint, measureHealth, type PartHealth } from '@interlock/observability';
 import type { Queue } from 'bullmq';
-import { queueReady } from './queue-ready.js';
+import { QueueBackend } from './queue-backend.js';
+import { tellErrors } from './tell-errors.js';
 import { type JobData, JOB_OPTIONS, QUEUES, type QueueName } from './queues.js';
 
 const ADD_DEADLINE_MS = 3_000;
@@ -32,16 +33,19 @@ export interface QueueLoad {
 export class JobQueues implements OnModuleInit {
   private readonly queues = new Map<QueueName, Queue>();
 
-  constructor(private readonly modules: ModuleRef) {}
+  constructor(
+    private readonly modules: ModuleRef,
+    private readonly backend: QueueBackend,
+  ) {}
 
   /** @throws CannotStart when the database is lost meanwhile */
   async onModuleInit(): Promise<void> {
     for (const name of QUEUES) {
       const queue = this.modules.get<Queue>(getQueueToken(name), { strict: false });
-      queue.on('error', (error) => new Logger(`queue ${name}`).warn(`${error.name}: ${error.message}`));
+      tellErrors(queue, new Logger(`queue ${name}`));
       this.queues.set(name, queue);
     }
-    await Promise.all([...this.queues.values()].map(queueReady));
+    await this.backend.ready([...this.queues.values()]);
   }
 
   /**
@@ -83,7 +87,7 @@ export class JobQueues implements OnModuleInit {
   }
 
   health(): Promise<PartHealth> {
-    return measureHealth('queue', () => this.queue('execution_start').isPaused());
+    return measureHealth('queue', () => this.backend.probe(this.queue('execution_start')));
   }
 
   private queue(name: QueueName): Queue {

@@ -2,7 +2,7 @@ import { EXIT_STATUS } from '@interlock/observability';
 import { Queue } from 'bullmq';
 import { startRelay } from '../../../test/support/relay.js';
 import { createTestDatabase } from '../../../test/support/test-database.js';
-import { queueConnection } from './queue-connection.js';
+import { PostgresBackend } from './postgres-backend.js';
 import { queueReady } from './queue-ready.js';
 
 describe('queueReady', () => {
@@ -10,7 +10,7 @@ describe('queueReady', () => {
     const database = await createTestDatabase();
     const relay = await startRelay(database.url);
     await relay.become('cut');
-    const { connection } = queueConnection(relay.url, 'test');
+    const { connection } = new PostgresBackend(relay.url, 'test').open();
     const queue = new Queue('execution_start', { connection: connection ?? {} });
     queue.on('error', () => undefined);
     try {
