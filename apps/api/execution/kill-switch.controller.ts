@@ -1,5 +1,6 @@
 import type { Actor } from '@interlock/access';
 import { CountAbortedRuns } from '@interlock/execution';
+import { answeredWithin } from '@interlock/persistence';
 import {
   GetKillSwitches,
   type KillSwitch,
@@ -15,6 +16,9 @@ import { ApiError, invalid } from '../http/api-error.js';
 import { Refusals } from '../http/refusals.decorator.js';
 import { Caller } from '../http/request-context.js';
 import { killSwitchAnswer, KillSwitchesAnswer, StopAnswer, StopBody } from './kill-switch.dto.js';
+
+/** A stop is answered within 3 s: what cannot be counted by then is not waited for. */
+const ANSWER_MS = 2_800;
 
 @ApiTags('Kill switch')
 @Controller('api/execution/stop')
@@ -33,10 +37,11 @@ export class KillSwitchController {
   @Refusals('KILL_SWITCH_UNCHANGED')
   @ApiOkResponse({ type: StopAnswer, description: 'The switch is as wished.' })
   async stop(@Body() body: StopBody, @Caller() caller: Actor): Promise<StopAnswer> {
+    const until = performance.now() + ANSWER_MS;
     const result = await this.commands.execute(new ToggleKillSwitch(wishOf(body), caller));
     switch (result.kind) {
       case 'changed': {
-        const runsAborted = await this.abortedBy(result.killSwitch);
+        const runsAborted = await this.abortedBy(result.killSwitch, until);
         const effect = { runsAborted, ordersCanceled: 0, ordersUnknown: 0 };
         return { ok: true, killSwitch: killSwitchAnswer(result.killSwitch), effect };
       }
@@ -58,10 +63,10 @@ export class KillSwitchController {
     return { ok: true, killSwitch: killSwitchAnswer(global), scopes: touched.map(killSwitchAnswer) };
   }
 
-  private async abortedBy(killSwitch: KillSwitch): Promise<number> {
+  private async abortedBy(killSwitch: KillSwitch, until: number): Promise<number> {
     if (killSwitch.level !== 'halt') return 0;
     try {
-      return await this.queries.execute(new CountAbortedRuns(killSwitch));
+      return await answeredWithin(until - performance.now(), this.queries.execute(new CountAbortedRuns(killSwitch)));
     } catch (error) {
       // The switch is turned, and that is what the answer must say; events tell of the runs.
       this.logger.error({ err: error }, 'the runs that the switch aborts could not be counted');

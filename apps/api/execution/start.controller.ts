@@ -5,7 +5,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { Access } from '../http/access.decorator.js';
-import { ApiError, invalid } from '../http/api-error.js';
+import { ApiError, invalid, SOON } from '../http/api-error.js';
 import { Refusals } from '../http/refusals.decorator.js';
 import { Caller } from '../http/request-context.js';
 import { idempotencyKeyOf } from './idempotency-key.js';
@@ -84,9 +84,12 @@ function answerTo(result: StartExecutionResult): StartAnswer {
     case 'refused':
       throw new ApiError(result.refusal.code, result.refusal.message, { details: result.refusal.details });
     case 'enqueue-failed':
-      throw new ApiError('ENQUEUE_FAILED', 'The queue did not take the run; it will never execute.', {
-        runId: result.runId,
-      });
+      throw new ApiError(
+        'ENQUEUE_FAILED',
+        'The queue did not take the run; it will never execute.',
+        { runId: result.runId },
+        SOON,
+      );
     case 'outcome-unknown': {
       const message =
         'The database was lost at a moment that leaves open whether the run will execute; ask for it by its id.';

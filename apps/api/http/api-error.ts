@@ -39,6 +39,9 @@ export function notFound(message: string): ApiError {
   return new ApiError('NOT_FOUND', message);
 }
 
+/** For what may well go by itself: when to try again, in seconds. */
+export const SOON = { 'retry-after': '1' };
+
 /** The answer to whatever was thrown. Nothing of the cause of a surprise is shown. */
 export function apiErrorOf(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
@@ -47,13 +50,19 @@ export function apiErrorOf(error: unknown): ApiError {
     return new ApiError(
       'DATABASE_UNAVAILABLE',
       'The database was lost on the way; whether the change was made is unknown.',
+      {},
+      SOON,
     );
   }
-  if (isDatabaseUnavailable(error)) return new ApiError('DATABASE_UNAVAILABLE', 'The database cannot be reached.');
+  if (isDatabaseUnavailable(error)) {
+    return new ApiError('DATABASE_UNAVAILABLE', 'The database cannot be reached, or not in time.', {}, SOON);
+  }
   if (error instanceof RiskStateUnavailable) {
     return new ApiError(
       'RISK_STATE_UNAVAILABLE',
       'The state of the risk guards cannot be read, so nothing is admitted.',
+      {},
+      SOON,
     );
   }
   return new ApiError('INTERNAL_ERROR', 'Something went wrong inside; the log tells more under the request id.');

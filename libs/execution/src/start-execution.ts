@@ -4,6 +4,7 @@ import { KillSwitches, scopesOver } from '@interlock/kill-switch';
 import { faultPoint } from '@interlock/observability';
 import { BoundedEvents } from '@interlock/ops-events';
 import {
+  answeredWithin,
   CommitOutcomeUnknown,
   isDatabaseUnavailable,
   newId,
@@ -21,6 +22,15 @@ import { RunMetrics } from './run-metrics.js';
 import { RunEnqueues } from './run-enqueues.js';
 import { type NewRun, Runs } from './runs.repository.js';
 import { startBlocked, type StartRefusal } from './start-blocked.js';
+
+/*
+ * A start is answered within 5 s, whatever the database and the queue do. It may wait so long for its admission to begin, and the
+ * admission may take so long; after that it can be known to be refused. From the commit on only the whole is limited: what is
+ * then still open is said to be open.
+ */
+const WAIT_MS = 2_000;
+const ADMISSION_MS = 2_500;
+const ANSWER_MS = 4_700;
 
 /** What a caller asks for; `pipeline` absent means the settings' default. */
 export type StartRequest = Omit<RunParams, 'pipeline'> & { pipeline?: string; idempotencyKey?: string };
@@ -62,7 +72,7 @@ type Admission =
 export class StartExecutionHandler implements ICommandHandler<StartExecution> {
   /** Concurrent starts share a transaction; the next batch is admitted while the last one is enqueued. */
   private readonly admissions = new SharedBatches<Intent, Admission>(
-    (intents) => this.transactions.run((tx) => this.admit(tx, intents)),
+    (intents) => this.transactions.run((tx) => this.admit(tx, intents), { withinMs: ADMISSION_MS }),
     (error) => isDatabaseUnavailable(error) || error instanceof RiskStateUnavailable,
   );
 
@@ -79,17 +89,34 @@ export class StartExecutionHandler implements ICommandHandler<StartExecution> {
   ) {}
 
   execute(command: StartExecution): Promise<StartExecutionResult> {
-    return this.metrics.started(this.start(command));
+    return this.metrics.started(this.startInTime(command));
   }
 
-  private async start({ request, actor }: StartExecution): Promise<StartExecutionResult> {
+  private async startInTime(command: StartExecution): Promise<StartExecutionResult> {
+    const run = { id: newId() };
+    let impatience: NodeJS.Timeout | undefined;
+    const late = new Promise<StartExecutionResult>((resolve) => {
+      impatience = setTimeout(() => resolve({ kind: 'outcome-unknown', runId: run.id }), ANSWER_MS);
+    });
+    try {
+      return await Promise.race([this.start(command, run), late]);
+    } finally {
+      clearTimeout(impatience);
+    }
+  }
+
+  /** @param run what the start is about: the id of a run that may come to be, then that of the key's run where there is one */
+  private async start({ request, actor }: StartExecution, run: { id: string }): Promise<StartExecutionResult> {
     const { idempotencyKey, ...wish } = request;
-    const completed = await this.complete(wish);
+    const until = performance.now() + WAIT_MS;
+    const completed = await answeredWithin(WAIT_MS, this.complete(wish));
     if ('fieldErrors' in completed) return { kind: 'invalid', fieldErrors: completed.fieldErrors };
     const { params } = completed;
-    const runId = newId();
+    const runId = run.id;
     try {
-      const admission = await this.admissions.add({ id: runId, params, idempotencyKey, actor });
+      const intent = { id: runId, params, idempotencyKey, actor };
+      const admission = await this.admissions.add(intent, Math.max(until - performance.now(), 0));
+      if (admission.kind === 'known') run.id = admission.runId;
       return await this.conclude(admission, runId, params);
     } catch (error) {
       if (error instanceof CommitOutcomeUnknown) return { kind: 'outcome-unknown', runId };

@@ -9,6 +9,9 @@ import { KillSwitches } from './kill-switches.repository.js';
 /** After this long, whoever still holds the scope's lock is ended: a frozen process must not hold the button. */
 const PATIENCE_MS = 1_000;
 
+/** Longest time of a change, so that a stop is answered within 3 s whatever the database does. */
+const CHANGE_MS = 2_500;
+
 /** How a switch is changed, by a person or by the system: under its exclusive lock, with its event and its notification. */
 @Injectable()
 export class KillSwitchToggle {
@@ -24,13 +27,17 @@ export class KillSwitchToggle {
    * Runs `decide` in a transaction of its own that keeps admissions under this scope out; what it does is committed when this
    * resolves (safety.md, K2). Never call it inside a transaction that holds the scope's shared lock: it would wait for that one.
    * @param decide is given the switch as it is; changes it by `change` or leaves it
+   * @throws CommitOutcomeUnknown when the connection was lost during the commit
    */
   underLock<T>(scope: Scope, decide: (tx: Transaction, before: KillSwitch) => Promise<T>): Promise<T> {
     // A connection of its own: a busy pool must never keep the button waiting.
-    return this.transactions.onReservedConnection(async (tx) => {
-      await this.lockAgainstFrozenHolders(tx, scope);
-      return decide(tx, await this.switches.read(tx, scope));
-    });
+    return this.transactions.onReservedConnection(
+      async (tx) => {
+        await this.lockAgainstFrozenHolders(tx, scope);
+        return decide(tx, await this.switches.read(tx, scope));
+      },
+      { withinMs: CHANGE_MS },
+    );
   }
 
   /** Stores the switch as wished, with the event that tells it. Only inside `underLock`. */

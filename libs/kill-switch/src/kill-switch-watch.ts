@@ -5,6 +5,8 @@ import { type KillSwitch, type Scope, strictest } from './kill-switch.js';
 import { KILL_SWITCH_CHANNEL, KillSwitches } from './kill-switches.repository.js';
 
 const REREAD_INTERVAL_MS = 1_000;
+/** Well below the time after which we count as blind, so that a reading lost on the way is followed by others before. */
+const READ_WITHIN_MS = 1_500;
 /** After this long without a successful reading everything counts as halted (safety.md, K5). */
 const BLIND_AFTER_MS = 5_000;
 
@@ -24,6 +26,7 @@ export class KillSwitchWatch implements OnApplicationShutdown {
   private enabled: readonly KillSwitch[] = [];
   private lastReadAt = -Infinity;
   private wasBlind = false;
+  private failing = false;
   private interval: NodeJS.Timeout | undefined;
   private reading: Promise<void> | undefined;
   private readAgain = false;
@@ -86,11 +89,17 @@ export class KillSwitchWatch implements OnApplicationShutdown {
     try {
       // The time from before the reading: what changed during it may be missing from it.
       const startedAt = performance.now();
-      const switches = await this.transactions.onReservedConnection((tx) => this.switches.readAll(tx));
+      const switches = await this.transactions.onReservedConnection((tx) => this.switches.readAll(tx), {
+        withinMs: READ_WITHIN_MS,
+      });
       this.enabled = switches.filter((killSwitch) => killSwitch.enabled);
       this.lastReadAt = startedAt;
+      if (this.failing) this.logger.log('the kill switches can be read again');
+      this.failing = false;
     } catch (error) {
-      this.logger.warn({ err: error }, 'the kill switches could not be read');
+      // Told once: it is tried again every second.
+      if (!this.failing) this.logger.warn({ err: error }, 'the kill switches could not be read');
+      this.failing = true;
     }
     this.react();
   }

@@ -3,6 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 /** Whether a part answers, and how fast. */
 export type PartHealth = { ok: true; latencyMs: number } | { ok: false; error: string };
 
+/** A part that answers, and says why it cannot be used. The message is shown to everybody. */
+export class PartUnwell extends Error {}
+
 const HEALTH_DEADLINE_MS = 1_500;
 
 /**
@@ -17,7 +20,8 @@ export async function measureHealth(name: string, call: () => Promise<unknown>):
     const outcome = await Promise.race([call().then(() => 'answered' as const), deadline]);
     if (outcome === 'late') return { ok: false, error: `the ${name} did not answer within ${HEALTH_DEADLINE_MS} ms` };
     return { ok: true, latencyMs: Math.round((performance.now() - started) * 10) / 10 };
-  } catch {
+  } catch (error) {
+    if (error instanceof PartUnwell) return { ok: false, error: error.message };
     // The cause may hold addresses and account names, and health is public.
     return { ok: false, error: `the ${name} cannot be reached` };
   } finally {

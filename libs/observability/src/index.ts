@@ -1,8 +1,8 @@
+export { Doorkeeper, type ListenAddress } from './doorkeeper.js';
 export { atMost } from './at-most.js';
-export { listen, type ListenAddress } from './listen.js';
 export { correlated, type Correlation, correlation } from './correlation.js';
 export { armFaultPoints, FAULT_POINTS, type FaultPoint, faultPoint, InjectedFault } from './fault-points.js';
-export { measureHealth, type PartHealth } from './health.js';
+export { measureHealth, type PartHealth, PartUnwell } from './health.js';
 export { type BootLogger, bootLogger, LoggingModule } from './logging.module.js';
 export { everySeries, type Labels, Metrics } from './metrics/metrics.js';
 export { MetricsModule } from './metrics/metrics.module.js';

@@ -1,5 +1,6 @@
 import type { ClientConfig } from 'pg';
 import type { DataSourceOptions } from 'typeorm';
+import { DatabaseClient } from './database-client.js';
 
 /** Longest time a statement may run on the server, lock waits included. */
 const STATEMENT_TIMEOUT_MS = 4_000;
@@ -38,5 +39,6 @@ export function connectionConfig(url: string, applicationName: string): ClientCo
 /** TypeORM options over the same connections. `poolMax` is the most connections that the pool may hold. */
 export function dataSourceOptions(url: string, applicationName: string, poolMax: number): DataSourceOptions {
   const { connectionString: _, ...extra } = connectionConfig(url, applicationName);
-  return { type: 'postgres', url, synchronize: false, logging: false, extra: { ...extra, max: poolMax } };
+  const pool = { ...extra, max: poolMax, Client: DatabaseClient };
+  return { type: 'postgres', url, synchronize: false, logging: false, extra: pool };
 }

@@ -26,13 +26,43 @@ export function isUniqueViolation(error: unknown, constraint?: string): boolean 
   return constraint === undefined || (source as { constraint?: unknown }).constraint === constraint;
 }
 
-/** An error that leaves no doubt that a commit did not happen: PostgreSQL itself refused it. */
-export function isDefiniteRollback(error: unknown): boolean {
-  return /^(23|40)/.test(codeOf(error) ?? '');
+/** The database did not get round to something in the time that it had. Nothing was begun. */
+export class DatabaseBusy extends Error {
+  constructor(afterMs: number) {
+    super(`the database did not get round to it within ${afterMs} ms`);
+    this.name = 'DatabaseBusy';
+  }
 }
 
-// Class 08 connection exceptions, 53 insufficient resources, 57P0x shutdown and crash, 25P03 idle session ended, 57014 timeout.
-const UNAVAILABLE_STATES = /^(08|53|57P0|25P03|57014|55P03)/;
+/** node-postgres gave up waiting for a statement's answer, which may still come. */
+export function isLateAnswer(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Query read timeout';
+}
+
+/** The server takes no writes: a standby, or one that was told so. */
+export function isReadOnly(error: unknown): boolean {
+  return codeOf(error) === '25006';
+}
+
+/** The server lets nobody in with this account, password or database name, which no waiting mends. */
+export function isRefusedLogin(error: unknown): boolean {
+  return /^(28|3D)/.test(codeOf(error) ?? '');
+}
+
+// Integrity violations and rollbacks; and a session that was ended because it sat idle in its transaction: it sat there, so the
+// commit came too late to be read.
+const ROLLBACK_STATES = /^(23|40|25P03)/;
+// What TypeORM and node-postgres say of a statement that they did not send, because the connection was lost before.
+const UNSENT_MESSAGES = /query runner (was )?already released|not queryable/i;
+
+/** An error that leaves no doubt that a commit did not happen: PostgreSQL itself refused it, or it was never sent. */
+export function isDefiniteRollback(error: unknown): boolean {
+  return ROLLBACK_STATES.test(codeOf(error) ?? '') || (error instanceof Error && UNSENT_MESSAGES.test(error.message));
+}
+
+// Class 08 connection exceptions, 28 and 3D logins refused, 53 insufficient resources (too many connections, disk full), 57P0x
+// shutdown and crash, 25006 no writes taken, 25P03 idle session ended, 57014 and 55P03 timeouts.
+const UNAVAILABLE_STATES = /^(08|28|3D|53|57P0|25006|25P03|57014|55P03)/;
 const SOCKET_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -51,7 +81,7 @@ const DRIVER_MESSAGES =
 export function isDatabaseUnavailable(error: unknown): boolean {
   const code = codeOf(error);
   if (code !== undefined && (SOCKET_CODES.has(code) || UNAVAILABLE_STATES.test(code))) return true;
-  if (error instanceof CommitOutcomeUnknown) return true;
+  if (error instanceof CommitOutcomeUnknown || error instanceof DatabaseBusy) return true;
   if (error instanceof AggregateError) return error.errors.some(isDatabaseUnavailable);
   return error instanceof Error && DRIVER_MESSAGES.test(error.message);
 }

@@ -1,6 +1,8 @@
-export { reachDatabase, readyDatabase } from './boot/ready-database.js';
+export { reachDatabase } from './boot/ready-database.js';
+export { serveWhenReady } from './boot/serve-when-ready.js';
 export { connectionConfig } from './connection.js';
 export { DatabaseHealth } from './database-health.js';
+export { answeredWithin } from './answered-within.js';
 export { CommitOutcomeUnknown, isDatabaseUnavailable, isReplayable, isUniqueViolation } from './database-errors.js';
 export { migrateDatabase, pendingMigrations } from './migrate.js';
 export { NotificationListener } from './notification-listener.js';

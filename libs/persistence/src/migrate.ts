@@ -1,10 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { CannotStart, EXIT_STATUS } from '@interlock/observability';
+import type { ClientConfig } from 'pg';
 import { DataSource, QueryFailedError } from 'typeorm';
+import { DatabaseClient } from './database-client.js';
 import { migrations } from './migrations/index.js';
 
 // Any number, the same for ever: it makes replicas that migrate at once wait for each other.
 const MIGRATION_LOCK = 4_021_977;
+/** As PostgreSQL numbers itself: 15.0. */
+const OLDEST_SERVER = 150_000;
 
 /**
  * How long a change waits for a table that is in use. Whoever comes after it waits as long, and running programs give a statement
@@ -19,7 +23,7 @@ const PATIENCE_MS = 600_000;
  * Brings the database's schema up to this version. Safe to call from many processes at once: one migrates, the others wait and
  * find nothing to do. Either all missing migrations are applied or none.
  * @returns the names of the migrations that were applied now, oldest first
- * @throws CannotStart when a later version has been at this database
+ * @throws CannotStart when a later version has been at this database, or the server is too old
  */
 export async function migrateDatabase(databaseUrl: string): Promise<{ applied: string[] }> {
   const dataSource = await openForMigration(databaseUrl);
@@ -60,10 +64,11 @@ function isLockTimeout(error: unknown): boolean {
 
 /**
  * The names of migrations that this version knows and the database lacks.
- * @throws CannotStart when a later version has been at this database
+ * @throws CannotStart when a later version has been at this database, or the server is too old
  */
 export async function pendingMigrations(databaseUrl: string): Promise<string[]> {
-  const dataSource = await openForMigration(databaseUrl);
+  // Programs that start ask this, and try again when there is no answer.
+  const dataSource = await openForMigration(databaseUrl, { query_timeout: 2_500, connectionTimeoutMillis: 2_500 });
   try {
     const applied = await appliedMigrations(dataSource);
     refuseLaterSchema(applied);
@@ -97,8 +102,8 @@ function knownNames(): string[] {
   return migrations.map((migration) => migration.name);
 }
 
-async function openForMigration(databaseUrl: string): Promise<DataSource> {
-  // No statement timeout here: a migration of a large table may take minutes.
+async function openForMigration(databaseUrl: string, limits: ClientConfig = {}): Promise<DataSource> {
+  // No statement timeout here unless told: a migration of a large table may take minutes.
   const dataSource = new DataSource({
     type: 'postgres',
     url: databaseUrl,
@@ -108,8 +113,28 @@ async function openForMigration(databaseUrl: string): Promise<DataSource> {
     logging: false,
     // The server must notice soon that a migrating machine is gone: until then it holds the lock.
     extra: {
+      ...limits,
+      Client: DatabaseClient,
       options: `-c lock_timeout=${LOCK_TIMEOUT_MS} -c tcp_keepalives_idle=5 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3`,
     },
   });
-  return dataSource.initialize();
+  await dataSource.initialize();
+  try {
+    const [server] = await dataSource.query<{ server_version_num: string }[]>('SHOW server_version_num');
+    refuseOldServer(Number(server?.server_version_num));
+  } catch (error) {
+    await dataSource.destroy();
+    throw error;
+  }
+  return dataSource;
+}
+
+/**
+ * @param version as PostgreSQL numbers itself: 150004 is 15.4
+ * @throws CannotStart when it is below 15
+ */
+export function refuseOldServer(version: number): void {
+  if (version >= OLDEST_SERVER) return;
+  const release = `${Math.floor(version / 10_000)}.${version % 10_000}`;
+  throw new CannotStart(`PostgreSQL 15 or later is needed, and this server is ${release}.`, EXIT_STATUS.configuration);
 }

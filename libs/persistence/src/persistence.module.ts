@@ -26,6 +26,7 @@ export class PersistenceModule {
           useFactory: (settings: Settings) => ({
             ...dataSourceOptions(settings.requireDatabaseUrl(), applicationName, settings.databasePoolMax),
             autoLoadEntities: true,
+            toRetry: () => false, // whoever builds the program waits for the database: serve-when-ready.ts
           }),
         }),
       ],

@@ -1,3 +1,4 @@
+import { DatabaseBusy } from './database-errors.js';
 import { SharedBatches } from './shared-batches.js';
 
 /** A batch that is under way until it is let go. */
@@ -55,5 +56,24 @@ describe('shared batches', () => {
     expect(outcomes.map((outcome) => outcome.status)).toEqual(['fulfilled', 'rejected', 'rejected']);
     expect(calls).toBe(2);
     expect(await batches.add(4)).toBe(4);
+  });
+
+  it('lets an intent wait no longer than its patience, and never carries it out after that', async () => {
+    const first = gate();
+    const seen: number[] = [];
+    const batches = new SharedBatches<number, number>(
+      async (intents) => {
+        seen.push(...intents);
+        await first.passed;
+        return intents;
+      },
+      () => false,
+    );
+    const under = batches.add(1, 10);
+    const others = [batches.add(2, 10), batches.add(3)];
+    await expect(others[0]).rejects.toBeInstanceOf(DatabaseBusy);
+    first.open();
+    expect(await Promise.all([under, others[1]])).toEqual([1, 3]);
+    expect(seen).toEqual([1, 3]);
   });
 });

@@ -1,9 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { DatabaseBusy } from './database-errors.js';
 
 interface Waiting<I, R> {
   intent: I;
   resolve: (result: R) => void;
   reject: (error: unknown) => void;
+  impatience?: NodeJS.Timeout;
 }
 
 /**
@@ -30,18 +32,33 @@ export class SharedBatches<I, R> {
     private readonly maximumSize = 64,
   ) {}
 
-  add(intent: I): Promise<R> {
+  /**
+   * @param patienceMs longest wait for a batch to begin with this intent, in milliseconds; for ever unless told
+   * @throws DatabaseBusy after that time: the intent was not carried out and will not be
+   */
+  add(intent: I, patienceMs?: number): Promise<R> {
     return new Promise<R>((resolve, reject) => {
-      this.waiting.push({ intent, resolve, reject });
+      const waiting: Waiting<I, R> = { intent, resolve, reject };
+      if (patienceMs !== undefined && this.underWay) {
+        waiting.impatience = setTimeout(() => this.giveUp(waiting, patienceMs), patienceMs);
+      }
+      this.waiting.push(waiting);
       if (!this.underWay) void this.outsideOfRequests(() => this.carryOutAll());
     });
+  }
+
+  private giveUp(waiting: Waiting<I, R>, afterMs: number): void {
+    this.waiting.splice(this.waiting.indexOf(waiting), 1);
+    waiting.reject(new DatabaseBusy(afterMs));
   }
 
   private async carryOutAll(): Promise<void> {
     this.underWay = true;
     try {
       while (this.waiting.length > 0) {
-        await this.carryOutOne(this.waiting.splice(0, this.maximumSize));
+        const batch = this.waiting.splice(0, this.maximumSize);
+        for (const { impatience } of batch) clearTimeout(impatience);
+        await this.carryOutOne(batch);
       }
     } finally {
       this.underWay = false;

@@ -1,6 +1,7 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager } from 'typeorm';
+import type { DatabaseClient } from './database-client.js';
 import { CommitOutcomeUnknown, isDefiniteRollback, isReplayable } from './database-errors.js';
 import { watchEnd } from './transaction-end.js';
 
@@ -11,6 +12,14 @@ export type Transaction = EntityManager;
 export const RESERVED_DATA_SOURCE = Symbol('reserved data source');
 
 const MAXIMUM_REPLAYS = 5;
+
+export interface TransactionLimits {
+  /**
+   * Longest time from the call to the end, replays included, in milliseconds; then the connection is cut. None unless told: each
+   * statement has its own limit, but many may add up. A connection is waited for 2.5 s whatever this says.
+   */
+  readonly withinMs?: number;
+}
 
 /** Runs work inside READ COMMITTED transactions. */
 @Injectable()
@@ -25,13 +34,13 @@ export class Transactions implements OnApplicationShutdown {
    * a whole, so `work` must have no effect outside the database; `afterCommit` is for what has.
    * @throws CommitOutcomeUnknown when the connection was lost during the commit
    */
-  run<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return replaying(() => inTransaction(this.dataSource, work));
+  run<T>(work: (tx: Transaction) => Promise<T>, limits: TransactionLimits = {}): Promise<T> {
+    return replaying(this.dataSource, work, limits);
   }
 
   /** As `run`, on a connection that a busy pool cannot keep waiting (safety.md, K2). */
-  onReservedConnection<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    return replaying(() => inTransaction(this.reserved, work));
+  onReservedConnection<T>(work: (tx: Transaction) => Promise<T>, limits: TransactionLimits = {}): Promise<T> {
+    return replaying(this.reserved, work, limits);
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -39,21 +48,33 @@ export class Transactions implements OnApplicationShutdown {
   }
 }
 
-async function replaying<T>(attempt: () => Promise<T>): Promise<T> {
+async function replaying<T>(
+  dataSource: DataSource,
+  work: (tx: Transaction) => Promise<T>,
+  { withinMs = Infinity }: TransactionLimits,
+): Promise<T> {
+  const until = performance.now() + withinMs;
   for (let replays = 0; ; replays++) {
     try {
-      return await attempt();
+      return await inTransaction(dataSource, work, until);
     } catch (error) {
       if (!isReplayable(error) || replays === MAXIMUM_REPLAYS) throw error;
     }
   }
 }
 
-async function inTransaction<T>(dataSource: DataSource, work: (tx: Transaction) => Promise<T>): Promise<T> {
+async function inTransaction<T>(
+  dataSource: DataSource,
+  work: (tx: Transaction) => Promise<T>,
+  until: number,
+): Promise<T> {
   const runner = dataSource.createQueryRunner();
   const tellEnd = watchEnd(runner.manager);
+  let limit: NodeJS.Timeout | undefined;
   let committed = false;
   try {
+    const connection = (await runner.connect()) as DatabaseClient;
+    if (until < Infinity) limit = setTimeout(() => connection.cut(), until - performance.now());
     await runner.startTransaction();
     const result = await work(runner.manager);
     await runner.commitTransaction().catch((error: unknown) => {
@@ -66,6 +87,7 @@ async function inTransaction<T>(dataSource: DataSource, work: (tx: Transaction) 
     if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
     throw error;
   } finally {
+    clearTimeout(limit);
     await runner.release();
     tellEnd(committed ? 'committed' : 'notCommitted');
   }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Settings } from '@interlock/config';
 import { type BootLogger, CannotStart, EXIT_STATUS } from '@interlock/observability';
-import { isDatabaseUnavailable } from '../database-errors.js';
+import { isDatabaseUnavailable, isRefusedLogin } from '../database-errors.js';
 import { findEmbeddedServer } from '../embedded/index.js';
 import { pendingMigrations } from '../migrate.js';
 
@@ -50,7 +50,9 @@ async function untilItAnswers<T>(call: () => Promise<T>, logger: BootLogger, sto
       return await call();
     } catch (error) {
       if (error instanceof CannotStart) throw error;
-      if (!isDatabaseUnavailable(error)) throw cannotStart(`The database refuses us: ${messageOf(error)}`);
+      if (isRefusedLogin(error) || !isDatabaseUnavailable(error)) {
+        throw cannotStart(`The database refuses us: ${messageOf(error)}`);
+      }
       if (performance.now() - loggedAt >= LOG_EVERY_MS) {
         loggedAt = performance.now();
         logger.warn({ reason: messageOf(error) }, 'waiting for the database');
