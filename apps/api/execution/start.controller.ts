@@ -12,6 +12,9 @@ import { idempotencyKeyOf } from './idempotency-key.js';
 import { killSwitchAnswer } from './kill-switch.dto.js';
 import { StartAnswer, StartBody } from './start.dto.js';
 
+/** Nobody knows when runs end. Soon enough to take a free place, seldom enough to cost little. */
+const QUEUE_FULL_RETRY_AFTER_S = '5';
+
 @ApiTags('Execution')
 @Controller('api/execution/start')
 export class StartController {
@@ -27,6 +30,7 @@ export class StartController {
     'RISK_LIMIT_EXCEEDED',
     'ORDER_RATE_LIMIT_EXCEEDED',
     'IDEMPOTENCY_KEY_REUSED',
+    'QUEUE_FULL',
     'ENQUEUE_FAILED',
     'OUTCOME_UNKNOWN',
     'RISK_STATE_UNAVAILABLE',
@@ -83,6 +87,10 @@ function answerTo(result: StartExecutionResult): StartAnswer {
     }
     case 'refused':
       throw new ApiError(result.refusal.code, result.refusal.message, { details: result.refusal.details });
+    case 'queue-full': {
+      const message = 'Too many runs wait for a worker already; nothing was started.';
+      throw new ApiError('QUEUE_FULL', message, {}, { 'retry-after': QUEUE_FULL_RETRY_AFTER_S });
+    }
     case 'enqueue-failed':
       throw new ApiError(
         'ENQUEUE_FAILED',

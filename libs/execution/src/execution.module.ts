@@ -21,6 +21,7 @@ import { Pipelines } from './pipelines.js';
 import { CalibrationPipeline } from './pipelines/calibration.pipeline.js';
 import { PythonPipeline } from './pipelines/python/python.pipeline.js';
 import { WitnessPipeline } from './pipelines/witness.pipeline.js';
+import { QueueRoom } from './queue-room.js';
 import { RunEntity, RunReportEntity, RunStageEntity } from './run.entity.js';
 import { RunEnqueues } from './run-enqueues.js';
 import { RunMetrics } from './run-metrics.js';
@@ -53,6 +54,7 @@ export class ExecutionModule {
     return moduleWith([
       StartExecutionHandler,
       RunEnqueues,
+      QueueRoom,
       CancelRunHandler,
       GetRunHandler,
       ListRunsHandler,

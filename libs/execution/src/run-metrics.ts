@@ -20,6 +20,7 @@ const START_OUTCOMES = [
   'invalid',
   'kill-switch',
   'refused',
+  'queue-full',
   'enqueue-failed',
   'outcome-unknown',
   'failed',

@@ -15,8 +15,9 @@ import {
 import { RiskGuards, RiskStateUnavailable } from '@interlock/risk-guards';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { asksForTheSame, KeyedRuns } from './idempotency.js';
-import { judgeStart } from './judge-start.js';
+import { judgeStart, judgeWithoutRoom, type QueueFull } from './judge-start.js';
 import { Pipelines } from './pipelines.js';
+import { QueueRoom } from './queue-room.js';
 import type { RunParams, RunStatus } from './run.js';
 import { RunMetrics } from './run-metrics.js';
 import { RunEnqueues } from './run-enqueues.js';
@@ -53,6 +54,8 @@ export type StartExecutionResult =
   | { kind: 'key-reused'; runId: string }
   | { kind: 'invalid'; fieldErrors: Record<string, string[]> }
   | StartRefusal
+  /** QUEUE_MAX_WAITING runs wait already. */
+  | QueueFull
   /** The queue did not take the job; the run will never execute. */
   | { kind: 'enqueue-failed'; runId: string }
   /** The database was lost at a moment that leaves open whether the run will execute. */
@@ -66,7 +69,8 @@ type Admission =
   | { kind: 'admitted' }
   | { kind: 'known'; runId: string; params: RunParams; status: RunStatus }
   | { kind: 'key-reused'; runId: string }
-  | StartRefusal;
+  | StartRefusal
+  | QueueFull;
 
 @CommandHandler(StartExecution)
 export class StartExecutionHandler implements ICommandHandler<StartExecution> {
@@ -83,6 +87,7 @@ export class StartExecutionHandler implements ICommandHandler<StartExecution> {
     private readonly switches: KillSwitches,
     private readonly guards: RiskGuards,
     private readonly runs: Runs,
+    private readonly queueRoom: QueueRoom,
     private readonly boundedEvents: BoundedEvents,
     private readonly enqueues: RunEnqueues,
     private readonly metrics: RunMetrics,
@@ -137,6 +142,7 @@ export class StartExecutionHandler implements ICommandHandler<StartExecution> {
       case 'key-reused':
       case 'kill-switch':
       case 'refused':
+      case 'queue-full':
         return admission;
     }
   }
@@ -177,13 +183,17 @@ export class StartExecutionHandler implements ICommandHandler<StartExecution> {
     const keys = await KeyedRuns.lock(tx, intents);
     const modes = [...new Set(intents.map(({ params }) => params.mode))];
     const risk = await this.guards.open(tx, modes, 'start');
+    const unknown = intents.filter((intent) => keys.of(intent) === undefined).length;
+    let room = unknown === 0 ? 0 : await this.queueRoom.open(tx, unknown);
 
     // One after the other, over what the ones before have changed: a start may repeat the key of one in the same batch.
     const admissions = intents.map((intent): Admission => {
       const known = keys.of(intent);
       if (known !== undefined) return replay(known, intent.params);
+      if (room <= 0) return judgeWithoutRoom(intent.params, enabled, risk);
       const refusal = judgeStart(intent.params, enabled, risk);
       if (refusal !== undefined) return refusal;
+      room -= 1;
       keys.add(intent, { runId: intent.id, params: intent.params, status: 'QUEUED' });
       return { kind: 'admitted' };
     });
@@ -194,10 +204,9 @@ export class StartExecutionHandler implements ICommandHandler<StartExecution> {
   }
 
   private async store(tx: Transaction, intents: readonly Intent[], admissions: readonly Admission[]): Promise<void> {
-    await this.runs.insert(
-      tx,
-      intents.filter((_, index) => admissions[index]?.kind === 'admitted'),
-    );
+    const admitted = intents.filter((_, index) => admissions[index]?.kind === 'admitted');
+    this.queueRoom.take(admitted.length);
+    await this.runs.insert(tx, admitted);
     const blocked = intents.flatMap(({ params, actor }, index) => {
       const admission = admissions[index];
       const isRefusal = admission?.kind === 'kill-switch' || admission?.kind === 'refused';

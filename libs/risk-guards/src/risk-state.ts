@@ -32,6 +32,12 @@ export interface ModeRow {
   starts_in_last_minute: string | null;
 }
 
+/** What the guards need to know of a start. */
+interface StartToJudge {
+  readonly mode: Mode;
+  readonly maxPosition: string | number;
+}
+
 /** A counter or limit that a guard needs cannot be read or is no number, so nothing is admitted (safety.md, G4). */
 export class RiskStateUnavailable extends Error {
   constructor(what: string, cause?: unknown) {
@@ -55,13 +61,19 @@ export class RiskState {
   ) {}
 
   /** Judges a run at its start, and counts the start when it is admitted; judges it alike at its claim, without counting. */
-  judgeStart({ mode, maxPosition }: { mode: Mode; maxPosition: string | number }): GuardRefusal | undefined {
-    const refusal =
+  judgeStart(start: StartToJudge): GuardRefusal | undefined {
+    const refusal = this.wouldRefuseStart(start);
+    if (refusal === undefined && this.counting === 'startRate') this.count('startRate', start.mode);
+    return refusal;
+  }
+
+  /** As `judgeStart`, of a start that is not to be admitted anyhow. */
+  wouldRefuseStart({ mode, maxPosition }: StartToJudge): GuardRefusal | undefined {
+    return (
       maximumPosition(maxPosition, this.limits.maxPosition, scopeOf(mode)) ??
       this.judgeTotals(mode) ??
-      (this.counting === 'startRate' ? this.judgeRate('startRate', mode, this.limits.startRate) : undefined);
-    if (refusal === undefined && this.counting === 'startRate') this.count('startRate', mode);
-    return refusal;
+      (this.counting === 'startRate' ? this.judgeRate('startRate', mode, this.limits.startRate) : undefined)
+    );
   }
 
   /** Judges an order by the guards that do not depend on what it is, and counts it when it is admitted. */
