@@ -1,7 +1,7 @@
 import { CalibrationModule, ImportSampleDataset } from '@interlock/calibration';
 import { readSettings, type Settings, SettingsModule } from '@interlock/config';
-import { PersistenceModule, Transactions } from '@interlock/persistence';
-import { seedLedger } from '@interlock/risk-guards';
+import { OrdersModule, SeedLedger } from '@interlock/orders';
+import { PersistenceModule } from '@interlock/persistence';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { CommandBus, CqrsModule } from '@nestjs/cqrs';
 import { NestFactory } from '@nestjs/core';
@@ -23,6 +23,7 @@ class SeedModule {
         CqrsModule.forRoot(),
         PersistenceModule.forRoot('interlock-seed'),
         CalibrationModule,
+        OrdersModule,
       ],
     };
   }
@@ -42,7 +43,7 @@ export async function seedDatabase(databaseUrl: string, { withLedger = false } =
     const { kind, dataset } = await context.get(CommandBus).execute(new ImportSampleDataset());
     const result = { dataset: `${dataset.name}, ${dataset.rows} markets${thereAlready(kind)}` };
     if (!withLedger) return result;
-    const ledger = await context.get(Transactions).run(seedLedger);
+    const ledger = await context.get(CommandBus).execute(new SeedLedger());
     return { ...result, ledger: `${ledger.summary}${thereAlready(ledger.kind)}` };
   } finally {
     await context.close();

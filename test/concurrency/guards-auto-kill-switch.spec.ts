@@ -153,7 +153,7 @@ describe('losses of the day', () => {
     replicas[0]!
       .get(Transactions)
       .run((tx) =>
-        replicas[0]!.get(RiskDays).book(tx, { mode: 'mock', strategy: 'alpha', realizedPnl: `-${amount}`, fee: '0' }),
+        replicas[0]!.get(RiskDays).book(tx, [{ mode: 'mock', strategy: 'alpha', realizedPnl: `-${amount}`, fee: '0' }]),
       );
 
   it('trip once a day at the limit of the guard', async () => {

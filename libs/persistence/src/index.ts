@@ -1,3 +1,4 @@
+export { type Amount, amount, amountText, ONE, plainAmount, roundedHalfEven, roundedUp, ZERO } from './amount.js';
 export { reachDatabase } from './boot/ready-database.js';
 export { serveWhenReady } from './boot/serve-when-ready.js';
 export { connectionConfig } from './connection.js';

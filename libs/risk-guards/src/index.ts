@@ -5,4 +5,3 @@ export { type Purpose, RiskGuards } from './risk-guards.js';
 export { RiskGuardsModule } from './risk-guards.module.js';
 export { RiskState, RiskStateUnavailable } from './risk-state.js';
 export type { GuardRefusal } from './rules/refusal.js';
-export { type LedgerSeed, seedLedger } from './seed-ledger.js';

@@ -26,7 +26,7 @@ afterAll(async () => {
 
 beforeEach(async () => {
   await probe.query(
-    `TRUNCATE fills, daily_results, exposures, admissions, admission_counters; UPDATE risk_day SET timezone = 'UTC'`,
+    `TRUNCATE postings, fills, daily_results, exposures, admissions, admission_counters; UPDATE risk_day SET timezone = 'UTC'`,
   );
 });
 
@@ -41,16 +41,22 @@ async function dayOf(timezone: string, instant: string): Promise<string> {
   return rows[0]!.day;
 }
 
-/** A settlement with this result, booked at this instant. */
+/** A settlement with this result, booked at this instant, in the journal. */
 async function fill(bookedAt: string, realizedPnl: string, { fee = '0', strategy = 'alpha' } = {}): Promise<void> {
-  await probe.query(
-    `INSERT INTO fills (id, strategy, mode, venue, venue_trade_id, market, outcome, side, price, quantity, notional, fee,
-                        liquidity, finality, realized_pnl, executed_at, booked_at)
-     VALUES (gen_random_uuid(), $1, 'mock', 'mock', gen_random_uuid()::text, 'm', 'YES', 'SELL', 0, 1, 0, $2,
-             'SETTLEMENT', 'FINAL', $3, $4, $4)`,
-    [strategy, fee, realizedPnl, bookedAt],
-  );
+  await probe.query(SETTLEMENT, [strategy, fee, realizedPnl, bookedAt]);
 }
+
+const SETTLEMENT = `
+  WITH settled AS (
+    INSERT INTO fills (id, strategy, mode, venue, venue_trade_id, market, outcome, side, price, quantity, notional, fee,
+                       liquidity, finality, realized_pnl, executed_at, booked_at)
+    VALUES (gen_random_uuid(), $1, 'mock', 'mock', gen_random_uuid()::text, 'm', 'YES', 'SELL', 0, 1, 0, $2,
+            'SETTLEMENT', 'FINAL', $3, $4, $4)
+    RETURNING *)
+  INSERT INTO postings (kind, fill_id, mode, venue, account, strategy, market, outcome, shares, cash, cost, realized, fees, capital,
+                        booked_at)
+  SELECT 'SETTLEMENT', id, mode, venue, account, strategy, market, outcome, -1, -fee, realized_pnl, -realized_pnl, fee, 0, booked_at
+  FROM settled`;
 
 const results = async (): Promise<unknown[]> =>
   (await probe.query('SELECT day::text, strategy, realized, fees, loss FROM daily_results ORDER BY day, strategy'))
@@ -90,10 +96,13 @@ describe('booking', () => {
         ['20', '0.5'],
         ['0.1', '0.30000001'],
       ] as const) {
-        await days.book(tx, { mode: 'mock', strategy: 'alpha', realizedPnl, fee });
+        await days.book(tx, [{ mode: 'mock', strategy: 'alpha', realizedPnl, fee }]);
       }
-      await days.book(tx, { mode: 'mock', strategy: 'beta', realizedPnl: '-1', fee: '0' });
-      await days.book(tx, { mode: 'paper', strategy: 'alpha', realizedPnl: '-77', fee: '0' });
+      await days.book(tx, [
+        { mode: 'mock', strategy: 'beta', realizedPnl: '-1', fee: '0' },
+        { mode: 'paper', strategy: 'alpha', realizedPnl: '-70', fee: '0' },
+        { mode: 'paper', strategy: 'alpha', realizedPnl: '-7', fee: '0' },
+      ]);
     });
     const { rows } = await probe.query(
       `SELECT mode, strategy, realized, fees, loss FROM daily_results
@@ -110,7 +119,7 @@ describe('booking', () => {
     const book = (realizedPnl: string) =>
       module
         .get(Transactions)
-        .run((tx) => module.get(RiskDays).book(tx, { mode: 'mock', strategy: 'alpha', realizedPnl, fee: '0' }));
+        .run((tx) => module.get(RiskDays).book(tx, [{ mode: 'mock', strategy: 'alpha', realizedPnl, fee: '0' }]));
     await expect(book('NaN')).rejects.toThrow(/amount/);
     await expect(book('-Infinity')).rejects.toThrow(/amount/);
     await expect(book('-0.000000001')).rejects.toThrow(/amount/);
@@ -118,7 +127,7 @@ describe('booking', () => {
 });
 
 describe('a change of the time zone', () => {
-  it('rebuilds today from the fills, and leaves earlier days as they were', async () => {
+  it('rebuilds today from the journal, and leaves earlier days as they were', async () => {
     // 2025-07-01 01:00 UTC is still 2025-06-30 in New York, whose day began at 04:00 UTC of the 30th.
     await fill('2025-06-30T03:30:00Z', '-1');
     await fill('2025-06-30T04:00:00Z', '-2', { fee: '0.5' });
@@ -155,14 +164,8 @@ describe('a change of the time zone', () => {
     const book = () =>
       module.get(Transactions).run(async (tx) => {
         const result = { mode: 'mock', strategy: 'alpha', realizedPnl: '-1', fee: '0' } as const;
-        const bookedAt = await module.get(RiskDays).book(tx, result);
-        await tx.query(
-          `INSERT INTO fills (id, strategy, mode, venue, venue_trade_id, market, outcome, side, price, quantity, notional,
-                              liquidity, finality, realized_pnl, executed_at, booked_at)
-           VALUES (gen_random_uuid(), 'alpha', 'mock', 'mock', gen_random_uuid()::text, 'm', 'YES', 'SELL', 0, 1, 0,
-                   'SETTLEMENT', 'FINAL', -1, $1, $1)`,
-          [bookedAt],
-        );
+        const bookedAt = await module.get(RiskDays).book(tx, [result]);
+        await tx.query(SETTLEMENT, ['alpha', '0', '-1', bookedAt]);
       });
     for (let round = 0; round < 10; round++) {
       await Promise.all([...Array.from({ length: 10 }, book), adopt(zones[round % 2]!)]);
@@ -198,7 +201,7 @@ describe('GetRisk', () => {
     await module
       .get(Transactions)
       .run((tx) =>
-        module.get(RiskDays).book(tx, { mode: 'paper', strategy: 'alpha', realizedPnl: '-100.5', fee: '0' }),
+        module.get(RiskDays).book(tx, [{ mode: 'paper', strategy: 'alpha', realizedPnl: '-100.5', fee: '0' }]),
       );
     await probe.query(`INSERT INTO exposures (mode, strategy, held_cost, working_cost) VALUES
       ('paper', 'alpha', 100.25, 0.5), ('paper', 'beta', 0.25, 0)`);

@@ -18,27 +18,29 @@ export interface TradingResult {
 @Injectable()
 export class RiskDays {
   /**
-   * Books a fill's result on today, in the transaction that stores the fill. A result below zero, fee included, adds to the day's
-   * loss; one above zero takes nothing away from it.
-   * @returns the booking time, by the database's clock: the fill's `booked_at`, so that it lies on the day it was booked on
+   * Books results on today, in the transaction that stores what they come from. A result below zero, fee included, adds to the
+   * day's loss; one above zero takes nothing away from it.
+   * @returns the booking time, by the database's clock: the postings' `booked_at`, so that they lie on the day they were booked on
    */
-  async book(tx: Transaction, { mode, strategy, realizedPnl, fee }: TradingResult): Promise<string> {
+  async book(tx: Transaction, results: readonly TradingResult[]): Promise<string> {
     // The lock keeps a change of the zone out until we commit: else the result could be missing from the rebuilt sum, or be in
     // it twice.
     const [now] = await tx.query<{ at: string }[]>('SELECT clock_timestamp()::text AS at FROM risk_day FOR SHARE');
     if (now === undefined) throw new RiskStateUnavailable('the time zone of days');
     await tx.query(
       `INSERT INTO daily_results AS d (mode, day, strategy, realized, fees, loss)
-       VALUES ($1, risk_day_of($5), $2, $3::numeric, $4::numeric, greatest($4::numeric - $3::numeric, 0))
+       SELECT mode, risk_day_of($2), strategy, sum("realizedPnl"), sum(fee), sum(greatest(fee - "realizedPnl", 0))
+       FROM jsonb_to_recordset($1::jsonb) AS r(mode text, strategy text, "realizedPnl" numeric, fee numeric)
+       GROUP BY mode, strategy ORDER BY mode, strategy -- sorted, so that two transactions never wait in a circle
        ON CONFLICT (mode, day, strategy) DO UPDATE
          SET realized = d.realized + excluded.realized, fees = d.fees + excluded.fees, loss = d.loss + excluded.loss`,
-      [mode, strategy, realizedPnl, fee, now.at],
+      [JSON.stringify(results), now.at],
     );
     return now.at;
   }
 
   /**
-   * Counts days in this zone from now on. When it is another one than before, today's sums are rebuilt from the fills.
+   * Counts days in this zone from now on. When it is another one than before, today's sums are rebuilt from the journal.
    * @param now the instant that says which day is today; the database's clock unless told
    * @returns the zone before
    */
@@ -52,13 +54,13 @@ export class RiskDays {
     // Later days too: where the clock goes back over midnight, what was today is tomorrow and would be counted twice.
     const today = `risk_day_of(coalesce($1::timestamptz, clock_timestamp()))`;
     await tx.query(`DELETE FROM daily_results WHERE day >= ${today}`, [now]);
-    // The day of each fill decides, not an instant for midnight: where clocks are put back there can be two of them.
+    // The day of each posting decides, not an instant for midnight: where clocks are put back there can be two of them.
     await tx.query(
       `WITH today AS (SELECT ${today} AS day)
        INSERT INTO daily_results (mode, day, strategy, realized, fees, loss)
-       SELECT mode, today.day, strategy, sum(realized_pnl), sum(fee), sum(greatest(fee - realized_pnl, 0))
-       FROM fills, today
-       WHERE booked_at >= coalesce($1::timestamptz, clock_timestamp()) - interval '27 hours'
+       SELECT mode, today.day, strategy, -sum(realized), sum(fees), sum(greatest(fees + realized, 0))
+       FROM postings, today
+       WHERE kind <> 'DEPOSIT' AND booked_at >= coalesce($1::timestamptz, clock_timestamp()) - interval '27 hours'
          AND risk_day_of(booked_at) = today.day
        GROUP BY mode, today.day, strategy`,
       [now],

@@ -5,6 +5,7 @@ import { AlertDeliveries1764000000003 } from './1764000000003-alert-deliveries.j
 import { RunSurvival1764000000004 } from './1764000000004-run-survival.js';
 import { ReportAsWritten1764000000005 } from './1764000000005-report-as-written.js';
 import { DatasetDuplicates1764000000006 } from './1764000000006-dataset-duplicates.js';
+import { Journal1764000000007 } from './1764000000007-journal.js';
 import { PaperVenue1764000000008 } from './1764000000008-paper-venue.js';
 
 /** Every migration, oldest first. They only go forward. */
@@ -16,5 +17,6 @@ export const migrations = [
   RunSurvival1764000000004,
   ReportAsWritten1764000000005,
   DatasetDuplicates1764000000006,
+  Journal1764000000007,
   PaperVenue1764000000008,
 ];

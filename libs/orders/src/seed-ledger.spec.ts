@@ -1,20 +1,19 @@
 import { Transactions } from '@interlock/persistence';
-import { QueryBus } from '@nestjs/cqrs';
+import { GetRisk, RiskGuards } from '@interlock/risk-guards';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { Client } from 'pg';
-import { startRiskGuards } from '../../../test/support/risk-guards-module.js';
+import { startOrders } from '../../../test/support/orders-module.js';
 import { createTestDatabase } from '../../../test/support/test-database.js';
-import { GetRisk } from './get-risk.js';
-import { RiskGuards } from './risk-guards.js';
-import { seedLedger } from './seed-ledger.js';
+import { SeedLedger } from './seed-ledger.js';
 
 it('seeds the ledger once a day, so that guards can be seen to block', async () => {
   const database = await createTestDatabase();
-  const module = await startRiskGuards(database.url, { RISK_MAX_DAILY_LOSS: '6.25' });
+  const module = await startOrders(database.url, { RISK_MAX_DAILY_LOSS: '6.25' });
   const probe = new Client({ connectionString: database.url });
   await probe.connect();
   try {
     const transactions = module.get(Transactions);
-    const seeds = await Promise.all([0, 1, 2].map(() => transactions.run((tx) => seedLedger(tx))));
+    const seeds = await Promise.all([0, 1, 2].map(() => module.get(CommandBus).execute(new SeedLedger())));
     expect(seeds.map(({ kind }) => kind).toSorted()).toEqual(['made', 'unchanged', 'unchanged']);
 
     const { items } = await module.get(QueryBus).execute(new GetRisk());
@@ -36,7 +35,7 @@ it('seeds the ledger once a day, so that guards can be seen to block', async () 
              (SELECT sum(CASE side WHEN 'BUY' THEN notional ELSE realized_pnl - notional END) FROM fills) - p.cost_basis AS cost,
              (SELECT sum(realized_pnl) FROM fills) - p.realized_pnl AS realized,
              (SELECT sum(realized_pnl - fee) FROM fills) + (SELECT sum(loss) FROM daily_results) AS loss
-      FROM positions AS p`);
+      FROM positions AS p WHERE p.quantity > 0`);
     expect(rows.map((row) => Object.values(row as Record<string, string>).map(Number))).toEqual([[0, 0, 0, 0]]);
   } finally {
     await probe.end();

@@ -1,0 +1,3 @@
+export { CheckLedger, type LedgerCheck } from './check-ledger.js';
+export { OrdersModule } from './orders.module.js';
+export { SeedLedger } from './seed-ledger.js';

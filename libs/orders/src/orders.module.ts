@@ -1,0 +1,31 @@
+import { RiskGuardsModule } from '@interlock/risk-guards';
+import { Module } from '@nestjs/common';
+import { CqrsModule } from '@nestjs/cqrs';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { CheckLedgerHandler } from './check-ledger.js';
+import { FillEntity } from './fill.entity.js';
+import { GetOrderHandler } from './get-order.js';
+import { Ledger } from './ledger/ledger.js';
+import { LedgerRows } from './ledger/ledger-rows.js';
+import { ListFillsHandler } from './list-fills.js';
+import { ListOrdersHandler } from './list-orders.js';
+import { OrderEntity } from './order.entity.js';
+import { Orders } from './orders.repository.js';
+import { SeedLedgerHandler } from './seed-ledger.js';
+
+/** Orders, fills, positions, realised profit and loss: the ledger. */
+@Module({
+  imports: [CqrsModule, RiskGuardsModule, TypeOrmModule.forFeature([OrderEntity, FillEntity])],
+  providers: [
+    Orders,
+    LedgerRows,
+    Ledger,
+    GetOrderHandler,
+    ListOrdersHandler,
+    ListFillsHandler,
+    CheckLedgerHandler,
+    SeedLedgerHandler,
+  ],
+  exports: [Ledger, Orders],
+})
+export class OrdersModule {}

@@ -1,0 +1,66 @@
+import { amount, type Transaction, ZERO } from '@interlock/persistence';
+import { Injectable } from '@nestjs/common';
+import type { LedgerOrder } from './ledger/entries.js';
+import type { OrderParams } from './order.js';
+
+/** An order that is to be stored. */
+export interface NewOrder {
+  readonly id: string;
+  readonly params: OrderParams;
+  readonly account: string;
+  readonly clientOrderId: string | null;
+  readonly runId: string | null;
+  /** The highest fee that the whole order can cost, in units of collateral. */
+  readonly feeReserve: string;
+}
+
+/** The orders' rows, but for what the ledger changes. */
+@Injectable()
+export class Orders {
+  /**
+   * Stores orders as ADMITTED. What they reserve is the ledger's matter.
+   * @returns the ids of those that are new; one whose strategy has its client order id already is left out
+   */
+  async insert(tx: Transaction, orders: readonly NewOrder[]): Promise<Set<string>> {
+    const rows = orders.map(({ params, ...order }) => ({ ...order, ...params }));
+    const inserted = await tx.query<{ id: string }[]>(
+      `INSERT INTO orders (id, client_order_id, run_id, strategy, mode, venue, account, market, outcome, side, type, price, quantity,
+                           time_in_force, expires_at, post_only, reduce_only, fee_reserve, status)
+       SELECT id, "clientOrderId", "runId", strategy, mode, venue, account, market, outcome, side, type, price, quantity,
+              "timeInForce", "expiresAt", "postOnly", "reduceOnly", "feeReserve", 'ADMITTED'
+       FROM jsonb_to_recordset($1::jsonb)
+         AS o(id uuid, "clientOrderId" text, "runId" uuid, strategy text, mode text, venue text, account text, market text,
+              outcome text, side text, type text, price numeric, quantity numeric, "timeInForce" text, "expiresAt" timestamptz,
+              "postOnly" boolean, "reduceOnly" boolean, "feeReserve" numeric)
+       ON CONFLICT ON CONSTRAINT orders_client_order_id DO NOTHING RETURNING id`,
+      [JSON.stringify(rows)],
+    );
+    return new Set(inserted.map(({ id }) => id));
+  }
+}
+
+/** A new order as the ledger reserves for it. */
+export function ledgerOrderOf({ id, params, account, runId, feeReserve }: NewOrder): LedgerOrder {
+  const { strategy, mode, venue, market, outcome, side, price, quantity } = params;
+  return {
+    id,
+    strategy,
+    mode,
+    venue,
+    account,
+    market,
+    outcome,
+    side,
+    runId,
+    price: price === null ? null : amount(price),
+    quantity: amount(quantity),
+    filledQuantity: ZERO,
+    filledNotional: ZERO,
+    averagePrice: null,
+    feeReserve: amount(feeReserve),
+    status: 'ADMITTED',
+    reason: null,
+    venueOrderId: null,
+    version: 1,
+  };
+}
