@@ -31,7 +31,7 @@ import { startBlocked, type StartRefusal } from './start-blocked.js';
  */
 const WAIT_MS = 2_000;
 const ADMISSION_MS = 2_500;
-const ANSWER_MS = 4_700;
+const ANSWER_MS = 4_600;
 
 /** What a caller asks for; `pipeline` absent means the settings' default. */
 export type StartRequest = Omit<RunParams, 'pipeline'> & { pipeline?: string; idempotencyKey?: string };

@@ -32,10 +32,17 @@ export function loggerOptions(settings: Settings, name: string): LoggerOptions {
     level: settings.logLevel,
     mixin: () => ({ ...correlation() }), // a copy: pino adds each line's own fields to it
     hooks: { logMethod: withoutNoise },
+    serializers: { err: withoutConnections },
     redact: { paths: REDACTED, censor: '[redacted]' },
     formatters: { level: (label) => ({ level: label }), bindings: ({ name: process }) => ({ process }) },
     timestamp: () => `,"time":"${new Date().toISOString()}"`,
   };
+}
+
+/** node-postgres hangs the whole connection on an error, pages of it; what TypeORM wraps is repeated in the wrapping. */
+function withoutConnections(error: Error): object {
+  const { client: _, driverError: __, ...told } = pino.stdSerializers.err(error);
+  return told;
 }
 
 /** Parts of the framework that list every module and route at each start. */

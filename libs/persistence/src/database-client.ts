@@ -22,6 +22,8 @@ export class DatabaseClient extends Client {
       return answer;
     };
     this.query = watched as Client['query'];
+    // Whoever uses the connection hears of its loss by the statement that fails; without any listener the process would end.
+    this.on('error', () => undefined);
   }
 
   /** Closes the connection at once: statements under way fail, the server rolls back, the pool forgets it. */

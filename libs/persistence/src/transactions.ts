@@ -2,7 +2,7 @@ import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { DatabaseClient } from './database-client.js';
-import { CommitOutcomeUnknown, isDefiniteRollback, isReplayable } from './database-errors.js';
+import { CommitOutcomeUnknown, isDefiniteRollback, isReadOnly, isReplayable } from './database-errors.js';
 import { watchEnd } from './transaction-end.js';
 
 /** A transaction under way; statements go through it. */
@@ -31,7 +31,7 @@ export class Transactions implements OnApplicationShutdown {
 
   /**
    * Runs `work` in a transaction and commits it; rolls back when it throws. Serialization failures and deadlocks are replayed as
-   * a whole, so `work` must have no effect outside the database; `afterCommit` is for what has.
+   * a whole, as is work that met a server which takes no writes, so `work` must have no effect outside the database; `afterCommit` is for what has.
    * @throws CommitOutcomeUnknown when the connection was lost during the commit
    */
   run<T>(work: (tx: Transaction) => Promise<T>, limits: TransactionLimits = {}): Promise<T> {
@@ -58,7 +58,8 @@ async function replaying<T>(
     try {
       return await inTransaction(dataSource, work, until);
     } catch (error) {
-      if (!isReplayable(error) || replays === MAXIMUM_REPLAYS) throw error;
+      // A connection whose server takes no writes is closed; the next one may lead to a server that does.
+      if (!(isReplayable(error) || isReadOnly(error)) || replays === MAXIMUM_REPLAYS) throw error;
     }
   }
 }
