@@ -4,6 +4,7 @@ import { QueryBus } from '@nestjs/cqrs';
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Access } from '../http/access.decorator.js';
 import { listAnswer, pageOf } from '../http/page.dto.js';
+import { eventsExample } from './events.examples.js';
 import { eventAnswer, EventsAnswer, EventsQuery } from './events.dto.js';
 
 @ApiTags('Events')
@@ -14,8 +15,8 @@ export class EventsController {
   /** Operational events, newest first. */
   @Get()
   @Access('observer')
-  @ApiOkResponse({ type: EventsAnswer, description: 'A page of events.' })
-  async list(@Query() query: EventsQuery): Promise<EventsAnswer> {
+  @ApiOkResponse({ type: EventsAnswer, description: 'A page of events.', example: eventsExample })
+  async listEvents(@Query() query: EventsQuery): Promise<EventsAnswer> {
     const { limit, before } = pageOf(query);
     const page = await this.queries.execute(new ListEvents(filterOf(query), limit, before));
     return listAnswer({ ...page, items: page.items.map(eventAnswer) });

@@ -5,6 +5,16 @@ const HEADER = 'idempotency-key';
 export const KEY_PATTERN = /^[\x21-\x7e]{1,128}$/;
 export const KEY_ALLOWED = 'must be 1 to 128 visible ASCII characters without blanks';
 
+/** For the OpenAPI document. */
+export const IDEMPOTENCY_KEY_HEADER = {
+  name: HEADER,
+  required: false,
+  description:
+    'The field `idempotencyKey`, for those who set headers more easily than bodies. Both and different: 400.',
+  schema: { type: 'string', pattern: KEY_PATTERN.source },
+  example: 'daily-2026-11-23',
+};
+
 /**
  * The key of a request, which may stand in its body or in the header.
  * @throws ApiError when the header's is malformed, given twice, or another than the body's

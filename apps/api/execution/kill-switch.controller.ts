@@ -10,11 +10,12 @@ import {
 } from '@interlock/kill-switch';
 import { Body, Controller, Get, HttpCode, Logger, Post } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Access } from '../http/access.decorator.js';
 import { ApiError, invalid } from '../http/api-error.js';
 import { Refusals } from '../http/refusals.decorator.js';
 import { Caller } from '../http/request-context.js';
+import { killSwitchExamples } from './kill-switch.examples.js';
 import { killSwitchAnswer, KillSwitchesAnswer, StopAnswer, StopBody } from './kill-switch.dto.js';
 
 /** A stop is answered within 3 s: what cannot be counted by then is not waited for. */
@@ -30,13 +31,18 @@ export class KillSwitchController {
     private readonly queries: QueryBus,
   ) {}
 
-  /** Turns a kill switch on or off, or changes its level. After the answer nothing is admitted that the switch forbids. */
+  /**
+   * Turns a kill switch on or off, or changes its level. After the answer nothing is admitted that the switch forbids, in any
+   * process; at `halt` running work is aborted. An empty body halts everything. Turning it off, and from `halt` to `reduce`, takes
+   * the role `risk-officer`.
+   */
   @Post()
   @HttpCode(200)
   @Access('operator', { urgent: true })
   @Refusals('KILL_SWITCH_UNCHANGED')
-  @ApiOkResponse({ type: StopAnswer, description: 'The switch is as wished.' })
-  async stop(@Body() body: StopBody, @Caller() caller: Actor): Promise<StopAnswer> {
+  @ApiBody({ type: StopBody, examples: killSwitchExamples.bodies })
+  @ApiOkResponse({ type: StopAnswer, description: 'The switch is as wished.', example: killSwitchExamples.stopped })
+  async setKillSwitch(@Body() body: StopBody, @Caller() caller: Actor): Promise<StopAnswer> {
     const until = performance.now() + ANSWER_MS;
     const result = await this.commands.execute(new ToggleKillSwitch(wishOf(body), caller));
     switch (result.kind) {
@@ -57,8 +63,8 @@ export class KillSwitchController {
   /** The state of the global switch and of every other that was ever touched. */
   @Get()
   @Access('public')
-  @ApiOkResponse({ type: KillSwitchesAnswer, description: 'The switches.' })
-  async state(): Promise<KillSwitchesAnswer> {
+  @ApiOkResponse({ type: KillSwitchesAnswer, description: 'The switches.', example: killSwitchExamples.all })
+  async getKillSwitches(): Promise<KillSwitchesAnswer> {
     const { global, touched } = await this.queries.execute(new GetKillSwitches());
     return { ok: true, killSwitch: killSwitchAnswer(global), scopes: touched.map(killSwitchAnswer) };
   }

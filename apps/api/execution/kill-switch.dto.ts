@@ -1,11 +1,15 @@
-import { type KillSwitch, type Level, LEVELS, parseScope } from '@interlock/kill-switch';
+import { NAME_PATTERN } from '@interlock/config';
+import { type KillSwitch, type Level, LEVELS, MODES, parseScope } from '@interlock/kill-switch';
+import { ApiProperty } from '@nestjs/swagger';
+import { COUNT, OK, TIME } from '../docs/fields.js';
 import { constraint, OneOf, Optional, TextUpTo, TrueOrFalse } from '../http/constraints.js';
 
+const SCOPE_PATTERN = `^(global|mode:(${MODES.join('|')})|(venue|strategy):${NAME_PATTERN.source.slice(1, -1)})$`;
 const SCOPES_ALLOWED = 'must be global, mode:mock, mode:paper, mode:live, venue:<name> or strategy:<name>';
 
 function KillSwitchScope(): PropertyDecorator {
   const test = (value: unknown) => typeof value === 'string' && parseScope(value) !== null;
-  return constraint('scope', SCOPES_ALLOWED, test, { type: String, example: 'mode:live' });
+  return constraint('scope', SCOPES_ALLOWED, test, { type: String, pattern: SCOPE_PATTERN, example: 'mode:live' });
 }
 
 /** What the switch is to be. An empty body halts everything. */
@@ -36,48 +40,72 @@ export class StopBody {
 
 export class KillSwitchAnswer {
   /** @example 'global' */
+  @ApiProperty({ pattern: SCOPE_PATTERN })
   scope!: string;
 
+  @ApiProperty()
   enabled!: boolean;
 
   /** Null while off. */
+  @ApiProperty({ enum: LEVELS })
   level!: Level | null;
 
+  /** @example 'odd fills' */
+  @ApiProperty()
   reason!: string | null;
 
   /** Rises with every change, from 0. */
+  @ApiProperty(COUNT)
   version!: number;
 
-  /** ISO 8601, UTC; null while never touched. */
+  /** Null while never touched. */
+  @ApiProperty(TIME)
   updatedAt!: string | null;
 
+  /**
+   * Who turned it, a person or `auto-kill-switch`; null while never touched.
+   * @example 'admin'
+   */
+  @ApiProperty()
   updatedBy!: string | null;
 }
 
 export class StopEffect {
   /** Runs that were running and are aborted. */
+  @ApiProperty(COUNT)
   runsAborted!: number;
 
+  /** Orders that the answer knows to be canceled; events tell of the rest. */
+  @ApiProperty(COUNT)
   ordersCanceled!: number;
 
+  /** Orders of which the venue has not told what became of them. */
+  @ApiProperty(COUNT)
   ordersUnknown!: number;
 }
 
 export class StopAnswer {
+  @ApiProperty(OK)
   ok!: true;
 
+  @ApiProperty()
   killSwitch!: KillSwitchAnswer;
 
+  /** What is known when answering. */
+  @ApiProperty()
   effect!: StopEffect;
 }
 
 export class KillSwitchesAnswer {
+  @ApiProperty(OK)
   ok!: true;
 
   /** The global switch. */
+  @ApiProperty()
   killSwitch!: KillSwitchAnswer;
 
   /** Every switch that was ever touched. */
+  @ApiProperty()
   scopes!: KillSwitchAnswer[];
 }
 

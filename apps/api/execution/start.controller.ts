@@ -2,14 +2,15 @@ import type { Actor } from '@interlock/access';
 import { StartExecution, type StartExecutionResult, type StartRequest, stateOf } from '@interlock/execution';
 import { Body, Controller, HttpCode, Post, Req, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
-import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiAcceptedResponse, ApiBody, ApiHeader, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { Access } from '../http/access.decorator.js';
 import { ApiError, invalid, SOON } from '../http/api-error.js';
 import { Refusals } from '../http/refusals.decorator.js';
 import { Caller } from '../http/request-context.js';
-import { idempotencyKeyOf } from './idempotency-key.js';
+import { IDEMPOTENCY_KEY_HEADER, idempotencyKeyOf } from './idempotency-key.js';
 import { killSwitchAnswer } from './kill-switch.dto.js';
+import { startExamples } from './start.examples.js';
 import { StartAnswer, StartBody } from './start.dto.js';
 
 /** Nobody knows when runs end. Soon enough to take a free place, seldom enough to cost little. */
@@ -20,7 +21,10 @@ const QUEUE_FULL_RETRY_AFTER_S = '5';
 export class StartController {
   constructor(private readonly commands: CommandBus) {}
 
-  /** Starts a run, unless a kill switch or a guard forbids it. */
+  /**
+   * Starts a run, unless a kill switch or a guard forbids it. An empty body means all defaults. Send an idempotency key: when an
+   * answer is lost, the same start can then be repeated and makes no second run.
+   */
   @Post()
   @HttpCode(202)
   @Access('operator')
@@ -35,9 +39,19 @@ export class StartController {
     'OUTCOME_UNKNOWN',
     'RISK_STATE_UNAVAILABLE',
   )
-  @ApiAcceptedResponse({ type: StartAnswer, description: 'The run is accepted and will reach a final status.' })
-  @ApiOkResponse({ type: StartAnswer, description: 'The key was used before: its run, in its present state.' })
-  async start(
+  @ApiHeader(IDEMPOTENCY_KEY_HEADER)
+  @ApiBody({ type: StartBody, examples: startExamples.bodies })
+  @ApiAcceptedResponse({
+    type: StartAnswer,
+    description: 'The run is accepted and will reach a final status.',
+    example: startExamples.accepted,
+  })
+  @ApiOkResponse({
+    type: StartAnswer,
+    description: 'The key was used before: its run, in its present state.',
+    example: startExamples.replayed,
+  })
+  async startRun(
     @Body() body: StartBody,
     @Caller() caller: Actor,
     @Req() request: Request,

@@ -1,5 +1,7 @@
-import type { RunState } from '@interlock/execution';
+import { RUN_STATES, type RunState } from '@interlock/execution';
 import { type Mode, MODES } from '@interlock/kill-switch';
+import { ApiProperty } from '@nestjs/swagger';
+import { ID, OK } from '../docs/fields.js';
 import {
   constraint,
   JsonObject,
@@ -71,20 +73,27 @@ function Key(): PropertyDecorator {
 }
 
 export class StartAnswer {
+  @ApiProperty(OK)
   ok!: true;
 
+  @ApiProperty(ID)
   runId!: string;
 
+  /** Of the job in the queue; the same as the run's. */
+  @ApiProperty(ID)
   jobId!: string;
 
   /** Queued; of a repeated start the run's present state. */
+  @ApiProperty({ enum: RUN_STATES })
   state!: RunState;
 
   /** True when the key's run existed already. */
+  @ApiProperty({ type: Boolean, enum: [true] })
   replayed?: true;
 
-  /** @example 'execution_start' */
+  @ApiProperty({ enum: ['execution_start'] })
   queue!: string;
 
+  @ApiProperty()
   params!: RunParamsAnswer;
 }

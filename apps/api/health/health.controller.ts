@@ -6,6 +6,7 @@ import { Controller, Get, Res } from '@nestjs/common';
 import { ApiOkResponse, ApiServiceUnavailableResponse, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { Access } from '../http/access.decorator.js';
+import { healthExamples } from './health.examples.js';
 import { HealthAnswer, LiveAnswer, ReadyAnswer } from './health.dto.js';
 import { Readiness } from './readiness.js';
 
@@ -22,9 +23,13 @@ export class HealthController {
   /** How the service and the parts it needs are. Answers within 2 s. */
   @Get()
   @Access('public', { quiet: true })
-  @ApiOkResponse({ type: HealthAnswer, description: 'Everything works.' })
-  @ApiServiceUnavailableResponse({ type: HealthAnswer, description: 'A part does not answer; its `ok` is false.' })
-  async health(@Res({ passthrough: true }) response: Response): Promise<HealthAnswer> {
+  @ApiOkResponse({ type: HealthAnswer, description: 'Everything works.', example: healthExamples.well })
+  @ApiServiceUnavailableResponse({
+    type: HealthAnswer,
+    description: 'A part does not answer; its `ok` is false, and `error` says what is wrong.',
+    example: healthExamples.ill,
+  })
+  async getHealth(@Res({ passthrough: true }) response: Response): Promise<HealthAnswer> {
     const { db, queue } = await this.parts();
     const ok = db.ok && queue.ok;
     response.status(ok ? 200 : 503);
@@ -42,17 +47,21 @@ export class HealthController {
   /** The process is up; nothing else is asked. */
   @Get('live')
   @Access('public', { quiet: true })
-  @ApiOkResponse({ type: LiveAnswer, description: 'It is up.' })
-  live(): LiveAnswer {
+  @ApiOkResponse({ type: LiveAnswer, description: 'It is up.', example: { ok: true } })
+  getLiveness(): LiveAnswer {
     return { ok: true };
   }
 
   /** The process can serve: database and queue answer and it is not shutting down. */
   @Get('ready')
   @Access('public', { quiet: true })
-  @ApiOkResponse({ type: ReadyAnswer, description: 'It can serve.' })
-  @ApiServiceUnavailableResponse({ type: ReadyAnswer, description: 'It cannot.' })
-  async ready(@Res({ passthrough: true }) response: Response): Promise<ReadyAnswer> {
+  @ApiOkResponse({ type: ReadyAnswer, description: 'It can serve.', example: healthExamples.ready })
+  @ApiServiceUnavailableResponse({
+    type: ReadyAnswer,
+    description: 'It cannot, or is about to end.',
+    example: healthExamples.ending,
+  })
+  async getReadiness(@Res({ passthrough: true }) response: Response): Promise<ReadyAnswer> {
     const { db, queue } = await this.parts();
     const shuttingDown = this.readiness.isEnding;
     const ok = db.ok && queue.ok && !shuttingDown;

@@ -1,52 +1,68 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { OK, TIME } from '../docs/fields.js';
+
 export class PartHealthAnswer {
+  /** Whether the part answers. */
+  @ApiProperty()
   ok!: boolean;
 
   /**
    * How long it took to answer, in milliseconds; absent when it did not.
    * @example 1.2
    */
+  @ApiProperty({ minimum: 0 })
   latencyMs?: number;
 
   /** What is wrong, when something is. */
+  @ApiProperty()
   error?: string;
 }
 
 export class QueueHealthAnswer extends PartHealthAnswer {
-  /** @example 'postgres' */
+  /** Where the queue is kept: the setting QUEUE_BACKEND. */
+  @ApiProperty({ enum: ['postgres', 'redis'] })
   backend!: string;
 }
 
 export class HealthAnswer {
+  /** True when every part's is. */
+  @ApiProperty()
   ok!: boolean;
 
-  /** @example 'interlock' */
+  @ApiProperty({ enum: ['interlock'] })
   service!: string;
 
   /** @example '0.1.0' */
+  @ApiProperty()
   version!: string;
 
-  /**
-   * ISO 8601, UTC.
-   * @example '2026-01-08T12:00:00.000Z'
-   */
+  /** The process's clock. */
+  @ApiProperty(TIME)
   now!: string;
 
+  @ApiProperty()
   db!: PartHealthAnswer;
 
+  @ApiProperty()
   queue!: QueueHealthAnswer;
 }
 
 export class LiveAnswer {
+  @ApiProperty(OK)
   ok!: true;
 }
 
 export class ReadyAnswer {
+  @ApiProperty()
   ok!: boolean;
 
   /** True once the process was asked to stop. */
+  @ApiProperty()
   shuttingDown!: boolean;
 
+  @ApiProperty()
   db!: PartHealthAnswer;
 
+  @ApiProperty()
   queue!: PartHealthAnswer;
 }

@@ -2,7 +2,7 @@ import { NAME_PATTERN } from '@interlock/config';
 import { applyDecorators } from '@nestjs/common';
 import { type ApiPropertyOptions, ApiPropertyOptional } from '@nestjs/swagger';
 import { ValidateBy, ValidateIf } from 'class-validator';
-import { idOfCursor } from './cursor.js';
+import { CURSOR_PATTERN, idOfCursor } from './cursor.js';
 
 /*
  * What the fields of requests may hold. Each constraint says what is allowed in one place: to the caller whose value it refuses
@@ -96,5 +96,9 @@ export function PageLimit(maximum: number): PropertyDecorator {
 
 export function Cursor(): PropertyDecorator {
   const test = (value: unknown) => typeof value === 'string' && idOfCursor(value) !== undefined;
-  return constraint('cursor', 'must be the nextCursor of a page of this list', test, { type: String });
+  return constraint('cursor', 'must be the nextCursor of a page of this list', test, {
+    type: String,
+    pattern: CURSOR_PATTERN,
+    example: 'AaIHMWKvdfyd0Ih9Jffb4w',
+  });
 }

@@ -1,8 +1,11 @@
 import { Cursor, Optional, PageLimit } from './constraints.js';
-import { cursorOf, idOfCursor } from './cursor.js';
+import { CURSOR_PATTERN, cursorOf, idOfCursor } from './cursor.js';
 
 const MAXIMUM_ITEMS = 200;
 const DEFAULT_ITEMS = 50;
+
+/** The field of a list's answer. */
+export const NEXT_CURSOR = { type: String, pattern: CURSOR_PATTERN, example: 'AaIHMWKvdfyd0Ih9Jffb4w' };
 
 /** Query parameters of every list. */
 export class PageQuery {

@@ -3,6 +3,7 @@ import { Controller, Get } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import { ApiExtraModels, ApiOkResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import { Access } from '../http/access.decorator.js';
+import { marketsExamples } from './markets.examples.js';
 import { MarketsAnswer, MarketsFallbackAnswer } from './markets.dto.js';
 
 @ApiTags('Markets')
@@ -16,9 +17,14 @@ export class MarketsController {
   @ApiExtraModels(MarketsAnswer, MarketsFallbackAnswer)
   @ApiOkResponse({
     description: 'The markets, or why they are not known.',
-    schema: { oneOf: [MarketsAnswer, MarketsFallbackAnswer].map((model) => ({ $ref: getSchemaPath(model) })) },
+    content: {
+      'application/json': {
+        schema: { oneOf: [MarketsAnswer, MarketsFallbackAnswer].map((model) => ({ $ref: getSchemaPath(model) })) },
+        examples: { upstream: { value: marketsExamples.upstream }, fallback: { value: marketsExamples.fallback } },
+      },
+    },
   })
-  async markets(): Promise<MarketsAnswer | MarketsFallbackAnswer> {
+  async listMarkets(): Promise<MarketsAnswer | MarketsFallbackAnswer> {
     const result = await this.queries.execute(new GetMarkets());
     switch (result.kind) {
       case 'markets':

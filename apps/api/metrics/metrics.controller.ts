@@ -1,10 +1,15 @@
 import { MetricsPage } from '@interlock/observability';
 import { Controller, Get, Req, Res } from '@nestjs/common';
-import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { Access } from '../http/access.decorator.js';
 import { ApiError } from '../http/api-error.js';
 import { Refusals } from '../http/refusals.decorator.js';
+
+const METRICS_EXAMPLE = `# HELP interlock_kill_switch_on Whether a kill switch is on at this level
+# TYPE interlock_kill_switch_on gauge
+interlock_kill_switch_on{scope="global",level="halt"} 0
+`;
 
 @ApiTags('Health')
 @Controller('metrics')
@@ -18,8 +23,12 @@ export class MetricsController {
   @Get()
   @Access('public', { quiet: true })
   @Refusals('UNAUTHENTICATED', 'FORBIDDEN')
-  @ApiOkResponse({ description: 'The metrics.', content: { 'text/plain': { schema: { type: 'string' } } } })
-  async metrics(@Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<string> {
+  @ApiOperation({ security: [{}, { metrics: [] }] })
+  @ApiOkResponse({
+    description: 'The metrics.',
+    content: { 'text/plain': { schema: { type: 'string' }, example: METRICS_EXAMPLE } },
+  })
+  async getMetrics(@Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<string> {
     const answer = await this.page.answer(request.headers.authorization);
     switch (answer.kind) {
       case 'page':

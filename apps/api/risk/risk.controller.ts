@@ -4,6 +4,7 @@ import { QueryBus } from '@nestjs/cqrs';
 import { ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Access } from '../http/access.decorator.js';
 import { Refusals } from '../http/refusals.decorator.js';
+import { riskExample } from './risk.examples.js';
 import { RiskAnswer } from './risk.dto.js';
 
 @ApiTags('Risk')
@@ -15,8 +16,8 @@ export class RiskController {
   @Get()
   @Access('observer')
   @Refusals('RISK_STATE_UNAVAILABLE')
-  @ApiOkResponse({ type: RiskAnswer })
-  async risk(): Promise<RiskAnswer> {
+  @ApiOkResponse({ type: RiskAnswer, description: 'The guards.', example: riskExample })
+  async getRisk(): Promise<RiskAnswer> {
     const { items } = await this.queries.execute(new GetRisk());
     return { ok: true, items };
   }

@@ -3,8 +3,9 @@ import { datasetReportOf, reportPicture } from '@interlock/calibration';
 import { CancelRun, GetRun, GetRunReport, ListRuns, type RunFilter } from '@interlock/execution';
 import { Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { ApiExtraModels, ApiOkResponse, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import { ApiExtraModels, ApiOkResponse, ApiParam, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
+import { ID } from '../docs/fields.js';
 import { Access } from '../http/access.decorator.js';
 import { ApiError, notFound } from '../http/api-error.js';
 import { isId } from '../http/constraints.js';
@@ -12,7 +13,11 @@ import { listAnswer, pageOf } from '../http/page.dto.js';
 import { Refusals } from '../http/refusals.decorator.js';
 import { Caller } from '../http/request-context.js';
 import { REPORT_PAGE_POLICY, REPORT_PICTURE_POLICY, reportPage } from './report-page.js';
-import { ReportAnswer, RunAnswer, runAnswer, RunsAnswer, RunsQuery, statusesIn } from './runs.dto.js';
+import { CalibrationReportAnswer, ReportAnswer } from './report.dto.js';
+import { reportExample, runsExamples } from './runs.examples.js';
+import { RunAnswer, runAnswer, RunsAnswer, RunsQuery, statusesIn } from './runs.dto.js';
+
+const RUN_ID = { name: 'id', description: 'Id of the run.', schema: ID };
 
 @ApiTags('Runs')
 @Controller('api/runs')
@@ -25,17 +30,18 @@ export class RunsController {
   /** Runs, newest first. */
   @Get()
   @Access('observer')
-  @ApiOkResponse({ type: RunsAnswer, description: 'A page of runs.' })
-  async list(@Query() query: RunsQuery): Promise<RunsAnswer> {
+  @ApiOkResponse({ type: RunsAnswer, description: 'A page of runs.', example: runsExamples.page })
+  async listRuns(@Query() query: RunsQuery): Promise<RunsAnswer> {
     const { limit, before } = pageOf(query);
     return listAnswer(await this.queries.execute(new ListRuns(filterOf(query), limit, before)));
   }
 
-  /** One run with its stages. */
+  /** One run with its stages, and why it failed if it did. */
   @Get(':id')
   @Access('observer')
-  @ApiOkResponse({ type: RunAnswer, description: 'The run.' })
-  async one(@Param('id') id: string): Promise<RunAnswer> {
+  @ApiParam(RUN_ID)
+  @ApiOkResponse({ type: RunAnswer, description: 'The run.', example: runsExamples.one })
+  async getRun(@Param('id') id: string): Promise<RunAnswer> {
     const run = isId(id) ? await this.queries.execute(new GetRun(id)) : null;
     if (run === null) throw unknownRun();
     return runAnswer(run);
@@ -46,14 +52,19 @@ export class RunsController {
   @HttpCode(200)
   @Access('operator')
   @Refusals('RUN_ALREADY_FINISHED')
-  @ApiOkResponse({ type: RunAnswer, description: 'The run as it is now; a running one becomes CANCELED shortly.' })
-  async cancel(@Param('id') id: string, @Caller() caller: Actor): Promise<RunAnswer> {
+  @ApiParam(RUN_ID)
+  @ApiOkResponse({
+    type: RunAnswer,
+    description: 'The run as it is now; a running one becomes CANCELED shortly.',
+    example: runsExamples.canceled,
+  })
+  async cancelRun(@Param('id') id: string, @Caller() caller: Actor): Promise<RunAnswer> {
     if (!isId(id)) throw unknownRun();
     const result = await this.commands.execute(new CancelRun(id, caller));
     switch (result.kind) {
       case 'canceled':
       case 'requested':
-        return this.one(id);
+        return this.getRun(id);
       case 'unknown-run':
         throw unknownRun();
       case 'already-finished':
@@ -65,15 +76,16 @@ export class RunsController {
   @Get(':id/report')
   @Access('observer')
   @Refusals('RUN_NOT_FINISHED')
-  @ApiExtraModels(ReportAnswer)
+  @ApiParam(RUN_ID)
+  @ApiExtraModels(ReportAnswer, CalibrationReportAnswer)
   @ApiOkResponse({
     description: 'The report.',
     content: {
-      'application/json': { schema: { $ref: getSchemaPath(ReportAnswer) } },
-      'text/html': { schema: { type: 'string' } },
+      'application/json': { schema: { $ref: getSchemaPath(ReportAnswer) }, example: reportExample },
+      'text/html': { schema: { type: 'string' }, example: '<!doctype html>…' },
     },
   })
-  async report(
+  async getRunReport(
     @Param('id') id: string,
     @Req() request: Request,
     @Res({ passthrough: true }) response: Response,
@@ -90,8 +102,12 @@ export class RunsController {
   @Get(':id/report.svg')
   @Access('observer')
   @Refusals('RUN_NOT_FINISHED')
-  @ApiOkResponse({ description: 'The picture.', content: { 'image/svg+xml': { schema: { type: 'string' } } } })
-  async picture(@Param('id') id: string, @Res({ passthrough: true }) response: Response): Promise<string> {
+  @ApiParam(RUN_ID)
+  @ApiOkResponse({
+    description: 'The picture.',
+    content: { 'image/svg+xml': { schema: { type: 'string' }, example: '<svg xmlns="http://www.w3.org/2000/svg">…' } },
+  })
+  async getRunReportPicture(@Param('id') id: string, @Res({ passthrough: true }) response: Response): Promise<string> {
     const { report } = await this.reportOf(id);
     const drawn = datasetReportOf(report);
     if (drawn === null) throw notFound("The run's report is not a calibration's, so there is no picture of it.");

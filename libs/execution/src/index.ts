@@ -5,7 +5,17 @@ export { ExecutionModule } from './execution.module.js';
 export { GetRun } from './get-run.js';
 export { GetRunReport, type RunReportResult } from './get-run-report.js';
 export { ListRuns, type RunFilter, type RunPage } from './list-runs.js';
-export { RUN_STATES, RUN_STATUSES, type RunParams, type RunState, type RunStatus, stateOf, statusesOf } from './run.js';
+export {
+  RUN_STATES,
+  RUN_STATUSES,
+  type RunParams,
+  type RunState,
+  type RunStatus,
+  STAGE_STATUSES,
+  type StageStatus,
+  stateOf,
+  statusesOf,
+} from './run.js';
 export type { RunView, StageView } from './run-view.js';
 export { RunningRuns } from './running-runs.js';
 export { StartExecution, type StartExecutionResult, type StartRequest } from './start-execution.js';

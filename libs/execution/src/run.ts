@@ -85,7 +85,8 @@ export interface RunParams {
   notes?: string;
 }
 
-export type StageStatus = 'RUNNING' | 'COMPLETED' | 'FAILED' | 'CANCELED';
+export const STAGE_STATUSES = ['RUNNING', 'COMPLETED', 'FAILED', 'CANCELED'] as const;
+export type StageStatus = (typeof STAGE_STATUSES)[number];
 
 /** Why a run failed: the stage it was in and a sentence. */
 export interface RunFailure {
