@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { CsvDatasetReader } from './dataset/csv-dataset-reader.js';
-import type { DatasetBatch, DatasetFault, DatasetReader } from './dataset/dataset-row.js';
+import { DatasetFaults, FAULTS_TOLD } from './dataset/dataset-faults.js';
+import type { DatasetFault, DatasetReader } from './dataset/dataset-row.js';
 import { NdjsonDatasetReader } from './dataset/ndjson-dataset-reader.js';
+import { RowEncoder } from './dataset/row-encoder.js';
 import { DatasetRemoval } from './dataset-removal.js';
 import { DatasetVersions } from './dataset-versions.repository.js';
 import type { DatasetInfo } from './datasets.repository.js';
-
-const FAULTS_TOLD = 20;
 
 /** How a file writes its rows: contracts.md, "Dataset". */
 export type DatasetFormat = 'csv' | 'ndjson';
@@ -32,7 +32,7 @@ export class DatasetImporter {
     const versionId = await this.versions.stage(name);
     try {
       const { faults, ...content } = await this.load(versionId, source, format);
-      if (faults.count > 0) return { kind: 'invalid', faultCount: faults.count, faults: faults.first };
+      if (faults.count > 0) return { kind: 'invalid', faultCount: faults.count, faults: [...faults.first] };
       const { created, importedAt } = await this.versions.publish(versionId, { name, ...content });
       return { kind: 'imported', created, dataset: { name, ...content, importedAt: importedAt.toISOString() } };
     } finally {
@@ -48,50 +48,32 @@ export class DatasetImporter {
     format: DatasetFormat,
   ): Promise<LoadedContent> {
     const received = new ReceivedBytes(source);
-    const reader: DatasetReader = new READERS[format](received);
-    const faults = new FaultTally();
+    const faults = new DatasetFaults();
+    const reader: DatasetReader = new READERS[format](received, new RowEncoder(versionId, faults), faults);
     let rows = 0;
     let storing = Promise.resolve();
     try {
-      for await (const batch of reader) {
-        rows += batch.rows.length;
-        // One batch is stored while the next one is read; the reader waits for it, and so does whoever sends.
+      for await (const block of reader) {
+        rows += block.rows;
+        // One block is stored while the next one is read; the reader waits for it, and so does whoever sends.
         await storing;
-        storing = this.store(versionId, batch, faults);
+        storing = this.versions.append(versionId, block.bytes);
         storing.catch(() => undefined); // seen when it is waited for
       }
     } finally {
       await storing;
     }
     const { count, first } = await this.versions.duplicates(versionId, FAULTS_TOLD);
-    faults.add(count, first.map(duplicateFault));
+    faults.addFound(count, first.map(duplicateFault));
     const { bytes, sha256 } = received;
     return { rows, bytes, sha256, ignoredColumns: [...reader.ignoredColumns], faults };
   }
-
-  private async store(versionId: string, batch: DatasetBatch, faults: FaultTally): Promise<void> {
-    await this.versions.append(versionId, batch);
-    faults.add(batch.faults.length, batch.faults);
-  }
 }
 
-type LoadedContent = Omit<DatasetInfo, 'name' | 'importedAt'> & { faults: FaultTally };
+type LoadedContent = Omit<DatasetInfo, 'name' | 'importedAt'> & { faults: DatasetFaults };
 
 function duplicateFault({ line, firstLine }: { line: number; firstLine: number }): DatasetFault {
   return { line, column: 'market_id', message: `occurs on line ${firstLine} already` };
-}
-
-class FaultTally {
-  count = 0;
-  first: DatasetFault[] = [];
-
-  /** @param faults the first of these `count`, in the order of the file */
-  add(count: number, faults: readonly DatasetFault[]): void {
-    this.count += count;
-    this.first = [...this.first, ...faults.slice(0, FAULTS_TOLD)]
-      .toSorted((a, b) => a.line - b.line)
-      .slice(0, FAULTS_TOLD);
-  }
 }
 
 /** Counts and hashes the bytes that pass. */

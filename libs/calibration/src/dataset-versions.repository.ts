@@ -4,7 +4,6 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import type { ClientBase, QueryConfig, QueryResultRow } from 'pg';
 import { DataSource } from 'typeorm';
 import { copyRows } from './copy-rows.js';
-import type { DatasetBatch, DatasetRow } from './dataset/dataset-row.js';
 import {
   DATASET_FIELDS,
   type DatasetInfo,
@@ -46,11 +45,11 @@ export class DatasetVersions {
   }
 
   /**
-   * Adds a batch to a staged version.
+   * Adds rows to a staged version.
+   * @param rows as `RowEncoder` writes them
    * @throws Error when the version was given up because nothing had been added for 15 minutes
    */
-  async append(versionId: string, batch: DatasetBatch): Promise<void> {
-    const rows = [...batch.rows, ...batch.faultyIds.map(placeholder)].toSorted((a, b) => a.line - b.line);
+  async append(versionId: string, rows: Uint8Array): Promise<void> {
     if (rows.length === 0) return;
     await this.transactions.run(async (tx) => {
       // Locks the version's row: either our rows are committed before anybody takes the import for abandoned, or there is no
@@ -63,7 +62,7 @@ export class DatasetVersions {
         [versionId],
       );
       if (staged.length === 0) throw new Error(`the import was given up: nothing had arrived for ${ABANDONED_AFTER}`);
-      await copyRows(tx, versionId, rows);
+      await copyRows(tx, rows);
     });
   }
 
@@ -140,15 +139,6 @@ export class DatasetVersions {
       [versionId],
     );
   }
-}
-
-/**
- * Stands in for a row with faults, so that a later row with its market id is found to be a duplicate. A version with faults is never
- * published, so nobody ever reads the made-up values.
- */
-function placeholder({ line, marketId }: { line: number; marketId: string }): DatasetRow {
-  const unknown = { platform: null, category: null, question: null, asOf: null, resolvedAt: null };
-  return { line, marketId, ...unknown, probability: 0, outcome: 0 };
 }
 
 /** Changes versions and tells how many. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import type { ScoredMarket } from './report/calibration-scorer.js';
+import type { ScoredMarkets } from './report/calibration-scorer.js';
 
 /** What is known of a dataset. */
 export interface DatasetInfo {
@@ -42,7 +42,7 @@ export class DatasetVersionGone extends Error {
 }
 
 /** Far below what a statement's time allows, and little enough to honour an abort at once. */
-const LINES_PER_PAGE = 5_000;
+const LINES_PER_PAGE = 20_000;
 
 /** Reads datasets. */
 @Injectable()
@@ -70,11 +70,11 @@ export class Datasets {
   }
 
   /**
-   * All rows of one version, in the order of the file. They stay readable for an hour after the version was replaced.
+   * All rows of one version, page by page. They stay readable for an hour after the version was replaced.
    * @throws DatasetVersionGone when it does not exist, or its rows were removed while they were being read
-   * @throws the signal's reason once the signal is aborted, checked at each page of at most 5,000 rows
+   * @throws the signal's reason once the signal is aborted, checked at each page of at most 20,000 rows
    */
-  async *rows(versionId: string, signal?: AbortSignal): AsyncGenerator<ScoredMarket> {
+  async *pages(versionId: string, signal?: AbortSignal): AsyncGenerator<ScoredMarkets[]> {
     const { rows, lastLine } = await this.extentOf(versionId);
     let read = 0;
     let next = this.page(versionId, 0);
@@ -85,8 +85,8 @@ export class Datasets {
       // The server looks for the next page while this one is worked on.
       next = this.page(versionId, line + LINES_PER_PAGE);
       next.catch(() => undefined); // seen when it is waited for; nobody does when the reader stops here
-      yield* page;
-      read += page.length;
+      for (const { probabilities } of page) read += probabilities.length;
+      if (page.length > 0) yield page;
     }
     // A version that is being removed reads as empty from one page to the next.
     if (read !== rows) throw new DatasetVersionGone(versionId);
@@ -108,15 +108,23 @@ export class Datasets {
    *
    * Pages are cut by line, not with LIMIT: right after an import the planner knows nothing of the new rows, and with an open end it
    * may choose to sort all that follow, for every page.
+   *
+   * The server puts together what is alike, so that a row takes eight bytes on the way here and no object of its own.
    */
-  private page(versionId: string, line: number): Promise<ScoredMarket[]> {
-    return this.dataSource.query(
-      `SELECT probability, outcome, platform, category
+  private async page(versionId: string, line: number): Promise<ScoredMarkets[]> {
+    const groups = await this.dataSource.query<(Omit<ScoredMarkets, 'probabilities'> & { probabilities: Buffer })[]>(
+      `SELECT platform, category, outcome, string_agg(float8send(probability), '') AS probabilities
        FROM dataset_rows
        WHERE version_id = $1 AND line > $2 AND line <= $3
          AND EXISTS (SELECT FROM dataset_versions WHERE id = $1 AND state IN ('current', 'replaced'))
-       ORDER BY line`,
+       GROUP BY platform, category, outcome`,
       [versionId, line, line + LINES_PER_PAGE],
     );
+    return groups.map((group) => ({ ...group, probabilities: doublesIn(group.probabilities) }));
   }
+}
+
+/** The numbers that `float8send` wrote one after the other. */
+function doublesIn(bytes: Buffer): Float64Array {
+  return Float64Array.from({ length: bytes.length / 8 }, (_, place) => bytes.readDoubleBE(8 * place));
 }

@@ -66,10 +66,20 @@ function importFile(name: string, content: string): Promise<ImportDatasetResult>
   return commands.execute(new ImportDataset(name, Readable.from([Buffer.from(content)])));
 }
 
+/** In no particular order. */
 async function rowsOf(versionId: string): Promise<ScoredMarket[]> {
   const rows: ScoredMarket[] = [];
-  for await (const row of datasets.rows(versionId)) rows.push(row);
+  for await (const page of datasets.pages(versionId)) {
+    for (const { probabilities, ...shared } of page) {
+      for (const probability of probabilities) rows.push({ probability, ...shared });
+    }
+  }
   return rows;
+}
+
+async function probabilitiesOf(name: string): Promise<number[]> {
+  const rows = await rowsOf(await versionOf(name));
+  return rows.map((row) => row.probability).toSorted((a, b) => a - b);
 }
 
 async function versionOf(name: string): Promise<string> {
@@ -159,19 +169,18 @@ describe('importing a dataset', () => {
     );
   });
 
-  it.each([4_999, 5_000, 10_001])('gives %i rows back in the order of the file', async (count) => {
+  it.each([19_999, 20_000, 40_001])('gives %i rows back, each once', async (count) => {
     await importFile('many', file(count));
-    const probabilities = (await rowsOf(await versionOf('many'))).map((row) => row.probability);
-    expect(probabilities).toEqual(Array.from({ length: count }, (_, i) => (i % 1_000) / 1_000));
+    expect(await probabilitiesOf('many')).toEqual(
+      Array.from({ length: count }, (_, i) => (i % 1_000) / 1_000).toSorted((a, b) => a - b),
+    );
   });
 
   it('gives rows back that lie far apart in the file', async () => {
-    const question = `"${'\n'.repeat(3_000)}"`;
+    const question = `"${'\n'.repeat(3_900)}"`;
     const lines = Array.from({ length: 20 }, (_, i) => `m-${i},${i / 20},1,${question}`);
     await importFile('sparse', ['market_id,probability,outcome,question', ...lines].join('\n'));
-    expect((await rowsOf(await versionOf('sparse'))).map((row) => row.probability)).toEqual(
-      Array.from({ length: 20 }, (_, i) => i / 20),
-    );
+    expect(await probabilitiesOf('sparse')).toEqual(Array.from({ length: 20 }, (_, i) => i / 20));
   });
 
   it('replaces what was there before', async () => {
@@ -224,9 +233,9 @@ describe('imports at the same time', () => {
     const source = new PassThrough();
     const result = commands.execute(new ImportDataset(name, source));
     result.catch(() => undefined); // looked at when it is finished
-    source.write(file(9_000, category));
-    // All that is stored before more is sent: three pieces of input, of about 2,500 rows each.
-    await eventually('its first rows are stored', async () => (await storedRows(category)) > 6_500);
+    source.write(file(20_000, category));
+    // All that is stored before more is sent: one block.
+    await eventually('its first rows are stored', async () => (await storedRows(category)) > 10_000);
     return () => {
       source.end(`last,0.5,1,kalshi,${category}\n`);
       return result;
@@ -238,7 +247,7 @@ describe('imports at the same time', () => {
     const finishSecond = await beginImport('race', 'second');
     expect(await finishSecond()).toMatchObject({ created: true });
     expect(await categoryOf('race')).toBe('second');
-    expect(await finishFirst()).toMatchObject({ created: false, dataset: { rows: 9_001 } });
+    expect(await finishFirst()).toMatchObject({ created: false, dataset: { rows: 20_001 } });
     expect(await categoryOf('race')).toBe('first');
   });
 
@@ -260,11 +269,11 @@ describe('imports at the same time', () => {
       'the dead one is gone',
       async () => (await storedVersions()).toSorted().join() === 'current,staging',
     );
-    expect(await finishAlive()).toMatchObject({ kind: 'imported', dataset: { rows: 9_001 } });
+    expect(await finishAlive()).toMatchObject({ kind: 'imported', dataset: { rows: 20_001 } });
     // Taken for dead, it finds out and changes nothing.
     await expect(finishDead()).rejects.toThrow('given up');
     expect(await datasets.find('dead')).toBeNull();
-    await removed(9_002);
+    await removed(20_002);
   });
 
   it('takes over the removal from a process that died doing it', async () => {
@@ -281,29 +290,31 @@ describe('imports at the same time', () => {
 
 describe('reading a version', () => {
   it('gives all rows of the version, though the dataset is replaced and others are imported meanwhile', async () => {
-    await importFile('read', file(20_000, 'old'));
+    await importFile('read', file(70_000, 'old'));
     const seen = new Set<unknown>();
     let count = 0;
-    for await (const row of datasets.rows(await versionOf('read'))) {
+    for await (const page of datasets.pages(await versionOf('read'))) {
       if (count === 0) {
         await importFile('read', file(7, 'new'));
         await importFile('other', file(7, 'new'));
       }
-      seen.add(row.category);
-      count += 1;
+      for (const { category, probabilities } of page) {
+        seen.add(category);
+        count += probabilities.length;
+      }
     }
-    expect([count, ...seen]).toEqual([20_000, 'old']);
+    expect([count, ...seen]).toEqual([70_000, 'old']);
   });
 
   it('says so when the version was removed, before or while it is read', async () => {
-    await importFile('read', file(20_000));
+    await importFile('read', file(70_000));
     const version = await versionOf('read');
-    const reading = datasets.rows(version)[Symbol.asyncIterator]();
+    const reading = datasets.pages(version)[Symbol.asyncIterator]();
     await reading.next();
     await importFile('read', file(1));
     await age('replaced', '59 minutes');
     await importFile('other', file(1));
-    expect(await rowsOf(version)).toHaveLength(20_000);
+    expect(await rowsOf(version)).toHaveLength(70_000);
 
     await age('replaced', '2 minutes');
     await importFile('other', file(1));
@@ -316,10 +327,10 @@ describe('reading a version', () => {
   });
 
   it('stops when it is aborted', async () => {
-    await importFile('read', file(6_000));
+    await importFile('read', file(60_000));
     const abort = new AbortController();
     const read = async (): Promise<void> => {
-      for await (const _ of datasets.rows(await versionOf('read'), abort.signal)) abort.abort(new Error('halted'));
+      for await (const _ of datasets.pages(await versionOf('read'), abort.signal)) abort.abort(new Error('halted'));
     };
     await expect(read()).rejects.toThrow('halted');
   });

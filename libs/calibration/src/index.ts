@@ -13,7 +13,7 @@ export type {
   CalibrationSegment,
   MurphyDecomposition,
 } from './report/calibration-report.js';
-export { CalibrationScorer, type ScoredMarket } from './report/calibration-scorer.js';
+export { CalibrationScorer, type ScoredMarket, type ScoredMarkets } from './report/calibration-scorer.js';
 export { plottedBins, type PlottedBin } from './report-picture/reliability-plot.js';
 export { reportPicture } from './report-picture/report-picture.js';
 export { escaped } from './report-picture/svg.js';

@@ -1,29 +1,35 @@
 import { Readable } from 'node:stream';
 import * as fc from 'fast-check';
+import { type DatasetRow, decodedRows, VERSION_ID } from '../../../../test/support/dataset-rows.js';
 import { CsvDatasetReader } from './csv-dataset-reader.js';
 import { MAX_RECORD_BYTES } from './csv-scanner.js';
-import type { DatasetFault, DatasetRow } from './dataset-row.js';
+import { DatasetFaults } from './dataset-faults.js';
+import type { DatasetFault } from './dataset-row.js';
+import { RowEncoder } from './row-encoder.js';
 
 interface Reading {
   rows: DatasetRow[];
-  faultyIds: { line: number; marketId: string }[];
-  faults: DatasetFault[];
+  faultCount: number;
+  faults: readonly DatasetFault[];
   ignoredColumns: readonly string[];
 }
 
-async function read(content: string | Buffer | Iterable<Uint8Array>): Promise<Reading> {
-  const chunks = typeof content === 'string' || Buffer.isBuffer(content) ? [Buffer.from(content)] : content;
-  const reader = new CsvDatasetReader(Readable.from(chunks));
-  const reading: Reading = { rows: [], faultyIds: [], faults: [], ignoredColumns: [] };
-  for await (const batch of reader) {
-    reading.rows.push(...batch.rows);
-    reading.faultyIds.push(...batch.faultyIds);
-    reading.faults.push(...batch.faults);
-  }
-  return { ...reading, ignoredColumns: reader.ignoredColumns };
+function readerOf(chunks: Iterable<Uint8Array>, faults = new DatasetFaults()): CsvDatasetReader {
+  return new CsvDatasetReader(Readable.from(chunks), new RowEncoder(VERSION_ID, faults), faults);
 }
 
-async function faultsOf(content: string | Buffer | Iterable<Uint8Array>): Promise<DatasetFault[]> {
+async function read(content: string | Buffer | Iterable<Uint8Array>): Promise<Reading> {
+  const faults = new DatasetFaults();
+  const reader = readerOf(
+    typeof content === 'string' || Buffer.isBuffer(content) ? [Buffer.from(content)] : content,
+    faults,
+  );
+  const rows: DatasetRow[] = [];
+  for await (const block of reader) rows.push(...decodedRows(block.bytes));
+  return { rows, faultCount: faults.count, faults: faults.first, ignoredColumns: reader.ignoredColumns };
+}
+
+async function faultsOf(content: string | Buffer | Iterable<Uint8Array>): Promise<readonly DatasetFault[]> {
   return (await read(content)).faults;
 }
 
@@ -47,7 +53,7 @@ describe('CsvDatasetReader', () => {
         question: 'Rain?',
         probability: 0.25,
         outcome: 1,
-        asOf: '2026-01-08T00:00:00Z',
+        asOf: '2026-01-08T00:00:00.000000Z',
         resolvedAt: '2026-01-08T20:03:39.648351Z',
       },
       {
@@ -112,12 +118,16 @@ describe('CsvDatasetReader', () => {
     );
   });
 
-  it('counts every fault of every row, and remembers the ids of faulty rows', async () => {
-    const { rows, faults, faultyIds } = await read(
+  it('counts every fault of every row, and keeps the ids of faulty rows, without their values', async () => {
+    const { rows, faults, faultCount } = await read(
       [`${HEADER},as_of`, ',1.5,yes,yesterday', 'a,0.5,1,2026-02-30', 'b,0.5', 'c,0.5,1,', 'd,0.5,1,,'].join('\n'),
     );
-    expect(rows.map((row) => row.marketId)).toEqual(['c']);
-    expect(faultyIds).toEqual([{ line: 3, marketId: 'a' }]);
+    const blank = { platform: null, category: null, question: null, asOf: null, resolvedAt: null };
+    expect(rows).toEqual([
+      { line: 3, marketId: 'a', probability: 0, outcome: 0, ...blank },
+      { line: 5, marketId: 'c', probability: 0.5, outcome: 1, ...blank },
+    ]);
+    expect(faultCount).toBe(7);
     expect(faults).toEqual([
       { line: 2, column: 'market_id', message: 'must not be empty' },
       { line: 2, column: 'probability', message: 'must lie between 0 and 1' },
@@ -177,12 +187,30 @@ describe('CsvDatasetReader', () => {
     expect(await faultsOf(`${HEADER}\na,0.5,${outcome}`)).toMatchObject([{ line: 2, column: 'outcome' }]);
   });
 
-  it.each(['2026-01-08T20:00Z', '2024-02-29T23:59:59.123456789+05:30', '2026-01-08 20:00:00-0800', '2026-12-31'])(
-    'takes %j for a time',
-    async (time) => {
-      expect(await faultsOf(`${HEADER},resolved_at\na,0.5,1,${time}`)).toEqual([]);
-    },
-  );
+  it.each([
+    ['2026-01-08T20:00Z', '2026-01-08T20:00:00.000000Z'],
+    ['2024-02-29T23:59:59.123456789+05:30', '2024-02-29T18:29:59.123457Z'],
+    ['2026-01-08 20:00:00-0800', '2026-01-09T04:00:00.000000Z'],
+    ['2026-12-31T23:59:59.9999999Z', '2027-01-01T00:00:00.000000Z'],
+    ['1999-12-31T23:59:59.000001Z', '1999-12-31T23:59:59.000001Z'],
+    ['2000-01-01T00:00:00.1+14:00', '1999-12-31T10:00:00.100000Z'],
+    ['1000-01-01', '1000-01-01T00:00:00.000000Z'],
+    ['2999-12-31T23:59:59.999999-14:00', '3000-01-01T13:59:59.999999Z'],
+  ])('takes %j for a time', async (time, stored) => {
+    const { rows, faults } = await read(`${HEADER},resolved_at\na,0.5,1,${time}`);
+    expect(faults).toEqual([]);
+    expect(rows[0]?.resolvedAt).toBe(stored);
+  });
+
+  it('reads any time to the millisecond as JavaScript does', async () => {
+    const times = fc.date({ min: new Date('1000-01-01'), max: new Date('2999-12-31'), noInvalidDate: true });
+    await fc.assert(
+      fc.asyncProperty(times, async (time) => {
+        const { rows } = await read(`${HEADER},as_of\na,0.5,1,${time.toISOString()}`);
+        expect(rows[0]?.asOf).toBe(time.toISOString().replace('Z', '000Z'));
+      }),
+    );
+  });
 
   it.each([
     '2026-01-08T20:00:00',
@@ -193,6 +221,23 @@ describe('CsvDatasetReader', () => {
     '08.01.2026',
     'now',
     '0000-01-01',
+    '2026-1-08',
+    '2026-01-08Z',
+    '2026-01-08T',
+    '2026-01-08t20:00:00Z',
+    '2026-01-08T20:00:00z',
+    '2026-01-08T20Z',
+    '2026-01-08T20:00:60Z',
+    '2026-01-08T20:60:00Z',
+    '2026-01-08T20:00:00.Z',
+    '2026-01-08T20:00:00.1234567890Z',
+    '2026-01-08T20:00:00+15:00',
+    '2026-01-08T20:00:00+01',
+    '2026-01-08T20:00:00+01:60',
+    '2026-01-08T20:00:00+01:00Z',
+    '2026-01-08T20:00:00 Z',
+    ' 2026-01-08',
+    '٢٠٢٦-01-08',
   ])('does not take %j for a time', async (time) => {
     const faults = await faultsOf(`${HEADER},resolved_at\na,0.5,1,${time}`);
     expect(faults).toMatchObject([{ line: 2, column: 'resolved_at' }]);
@@ -277,13 +322,30 @@ describe('CsvDatasetReader', () => {
     await expect(read(chunks())).rejects.toThrow('the line went dead');
   });
 
-  it('hands on batches of bounded size, also from one large buffer', async () => {
+  it('hands on blocks of bounded size, also from one large buffer', async () => {
     const lines = Array.from({ length: 50_000 }, (_, i) => `m-${i},0.5,1`);
     let rows = 0;
-    for await (const batch of new CsvDatasetReader(Readable.from([Buffer.from([HEADER, ...lines].join('\n'))]))) {
-      expect(batch.rows.length).toBeLessThan(12_000);
-      rows += batch.rows.length;
+    for await (const block of readerOf([Buffer.from([HEADER, ...lines].join('\n'))])) {
+      expect(block.bytes.length).toBeLessThanOrEqual(1_048_576);
+      expect(decodedRows(block.bytes)).toHaveLength(block.rows);
+      rows += block.rows;
     }
     expect(rows).toBe(50_000);
+  });
+
+  it('has room for the longest row at the end of a block', async () => {
+    const longest = `${'🎲'.repeat(128)},0.${'1'.repeat(398)},1,${'你'.repeat(4_000)}`;
+    const { rows, faults } = await read(
+      [`${HEADER},question`, ...Array.from({ length: 300 }, () => longest)].join('\n'),
+    );
+    expect(faults).toEqual([]);
+    expect(rows).toHaveLength(300);
+    expect(rows.at(-1)?.question).toHaveLength(4_000);
+  });
+
+  it('counts very many faults and keeps the first', async () => {
+    const lines = Array.from({ length: 100_000 }, () => ',2,x');
+    const { faultCount, faults, rows } = await read([HEADER, ...lines].join('\n'));
+    expect([faultCount, faults.length, rows.length]).toEqual([300_000, 20, 0]);
   });
 });

@@ -1,99 +1,132 @@
-import { BatchBuilder } from './batch-builder.js';
-import type { RowText } from './check-row.js';
-import { CsvRecords, decodeUtf8 } from './csv-records.js';
-import type { CsvRecord } from './csv-scanner.js';
+import { withoutByteOrderMark } from './byte-order-mark.js';
+import { CsvScanner } from './csv-scanner.js';
+import type { DatasetFaults } from './dataset-faults.js';
 import {
   DATASET_COLUMNS,
-  type DatasetBatch,
-  type DatasetColumn,
   type DatasetReader,
   MAX_COLUMN_NAME_LENGTH,
   MAX_COLUMNS,
   REQUIRED_COLUMNS,
+  type RowBlock,
+  type RowFields,
 } from './dataset-row.js';
+import type { RowEncoder } from './row-encoder.js';
+
+/** Input is looked at in pieces of at most this size, so that one large buffer makes neither a large copy nor a long pause. */
+const PIECE_BYTES = 65_536;
 
 /**
- * Reads a dataset from the bytes of a CSV file (columns and rules: contracts.md, "Dataset"), in batches of bounded size and in the
- * order of the file. The rows are worth something only if no batch has had a fault by the time the last one has been read.
- * Market ids that occur twice are left to the reader's user, who keeps the ids anyway. Errors of the source are passed on.
+ * Reads a dataset from the bytes of a CSV file (columns and rules: README, "Your own data"; format: RFC 4180, `CsvScanner`). A byte
+ * order mark and empty lines are skipped. Market ids that occur twice are left to the reader's user, who keeps the ids anyway.
+ * Errors of the source are passed on.
+ *
+ * After something that keeps the rest from being understood, the source is read to its end without being looked at: whoever sends
+ * it hears of an answer only after they have sent all.
  */
 export class CsvDatasetReader implements DatasetReader {
-  /** Names of the columns that are not part of a dataset, in the order of the file. Known after the first batch. */
+  /** Names of the columns that are not part of a dataset, in the order of the file. Known after the header. */
   ignoredColumns: readonly string[] = [];
-  /** Place of each known column in a record. */
-  private places: ReadonlyMap<DatasetColumn, number> | undefined;
+  private readonly scanner = new CsvScanner();
+  private readonly fields: RowFields = {
+    bytes: this.scanner.bytes,
+    starts: new Int32Array(DATASET_COLUMNS.length),
+    ends: new Int32Array(DATASET_COLUMNS.length),
+  };
+  /** Place in a record of each of the dataset's columns; undefined where the file has none. */
+  private places: (number | undefined)[] | undefined;
   private width = 0;
-  private recordsRead = 0;
-  private readonly batch = new BatchBuilder();
+  private hasRows = false;
+  private isIgnoring = false;
 
   /** Can be iterated once, since the source is consumed. */
-  constructor(private readonly source: AsyncIterable<Uint8Array>) {}
+  constructor(
+    private readonly source: AsyncIterable<Uint8Array>,
+    private readonly rows: RowEncoder,
+    private readonly faults: DatasetFaults,
+  ) {}
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<DatasetBatch> {
-    const csv = new CsvRecords(this.source);
-    let understood = true;
-    for await (const { records, defect } of csv) {
-      understood = records.every((record) => this.read(record));
-      if (!understood) csv.ignoreRest();
-      else if (defect !== undefined) {
-        this.batch.fault(defect.line, null, defect.message);
-        understood = false;
-      }
-      if (this.batch.isFull) yield this.batch.take();
+  async *[Symbol.asyncIterator](): AsyncGenerator<RowBlock> {
+    for await (const piece of inPieces(withoutByteOrderMark(this.source))) {
+      if (this.isIgnoring) continue;
+      this.scanner.write(piece);
+      yield* this.blocks();
     }
-    if (understood && this.recordsRead === 0) {
-      const message = this.places === undefined ? 'the file is empty' : 'there are no rows';
-      this.batch.fault(1, null, message);
+    this.scanner.end();
+    yield* this.blocks();
+    if (!this.isIgnoring && !this.hasRows) {
+      this.faults.add(1, null, this.places === undefined ? 'the file is empty' : 'there are no rows');
     }
-    yield this.batch.take();
+    yield this.rows.take();
   }
 
-  /** False when nothing after this record can be understood. */
-  private read(record: CsvRecord): boolean {
-    if (this.places === undefined) return this.readHeader(record);
-    this.recordsRead += 1;
-    this.readRow(record, this.places);
-    return true;
+  /** Reads the records that are complete; yields the blocks that they fill. */
+  private *blocks(): Generator<RowBlock> {
+    while (!this.isIgnoring && this.scanner.next()) {
+      if (this.places === undefined) this.isIgnoring = !this.readHeader();
+      else this.readRow(this.places);
+      if (this.rows.isFull) yield this.rows.take();
+    }
+    const { defect } = this.scanner;
+    if (this.isIgnoring || defect === undefined) return;
+    this.faults.add(defect.line, null, defect.message);
+    this.isIgnoring = true;
   }
 
-  private readHeader({ line, fields }: CsvRecord): boolean {
-    const { batch } = this;
-    const places = new Map<string, number>();
-    if (fields.length > MAX_COLUMNS) {
-      batch.fault(line, null, `the header has more than ${MAX_COLUMNS} columns`);
+  /** False when nothing after it can be understood. */
+  private readHeader(): boolean {
+    const { faults, scanner } = this;
+    const { line } = scanner;
+    if (scanner.fieldCount > MAX_COLUMNS) {
+      faults.add(line, null, `the header has more than ${MAX_COLUMNS} columns`);
       return false;
     }
-    let isRight = true;
-    const refuse = (column: string | null, message: string) => {
-      batch.fault(line, column, message);
-      isRight = false;
-    };
-    fields.forEach((field, place) => {
-      const name = decodeUtf8(field);
+    const before = faults.count;
+    const places = new Map<string, number>();
+    for (let place = 0; place < scanner.fieldCount; place += 1) {
+      const name = decodedUtf8(scanner.bytes.subarray(scanner.startOf(place), scanner.endOf(place)));
       if (name === null || name.includes('\0') || name.length > MAX_COLUMN_NAME_LENGTH) {
         const limit = `is not UTF-8, contains NUL or has over ${MAX_COLUMN_NAME_LENGTH} characters`;
-        refuse(null, `the name of column ${place + 1} ${limit}`);
-      } else if (places.has(name)) refuse(name, 'the column occurs twice');
+        faults.add(line, null, `the name of column ${place + 1} ${limit}`);
+      } else if (places.has(name)) faults.add(line, name, 'the column occurs twice');
       else places.set(name, place);
-    });
-    for (const column of REQUIRED_COLUMNS) if (!places.has(column)) refuse(column, 'the column is missing');
-    this.width = fields.length;
-    this.places = new Map(DATASET_COLUMNS.flatMap((name) => pairIfPresent(name, places.get(name))));
+    }
+    for (const column of REQUIRED_COLUMNS) if (!places.has(column)) faults.add(line, column, 'the column is missing');
+    this.width = scanner.fieldCount;
+    this.places = DATASET_COLUMNS.map((name) => places.get(name));
     this.ignoredColumns = [...places.keys()].filter((name) => !DATASET_COLUMNS.some((column) => column === name));
-    return isRight;
+    return faults.count === before;
   }
 
-  private readRow({ line, fields }: CsvRecord, places: ReadonlyMap<DatasetColumn, number>): void {
-    if (fields.length !== this.width) {
-      this.batch.fault(line, null, `the row has ${fields.length} fields, the header ${this.width}`);
+  private readRow(places: readonly (number | undefined)[]): void {
+    const { fields, scanner } = this;
+    this.hasRows = true;
+    if (scanner.fieldCount !== this.width) {
+      this.faults.add(scanner.line, null, `the row has ${scanner.fieldCount} fields, the header ${this.width}`);
       return;
     }
-    const text: RowText = {};
-    for (const [column, place] of places) text[column] = decodeUtf8(fields[place] ?? '');
-    this.batch.row(line, text);
+    fields.bytes = scanner.bytes;
+    for (let column = 0; column < places.length; column += 1) {
+      const place = places[column];
+      fields.starts[column] = place === undefined ? 0 : scanner.startOf(place);
+      fields.ends[column] = place === undefined ? 0 : scanner.endOf(place);
+    }
+    this.rows.row(scanner.line, fields);
   }
 }
 
-function pairIfPresent<K, V>(key: K, value: V | undefined): [K, V][] {
-  return value === undefined ? [] : [[key, value]];
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Null when the bytes are not UTF-8. */
+function decodedUtf8(bytes: Uint8Array): string | null {
+  try {
+    return UTF8.decode(bytes);
+  } catch {
+    return null;
+  }
+}
+
+async function* inPieces(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source) {
+    for (let from = 0; from < chunk.length; from += PIECE_BYTES) yield chunk.subarray(from, from + PIECE_BYTES);
+  }
 }

@@ -1,21 +1,3 @@
-/** One resolved market of a dataset. */
-export interface DatasetRow {
-  /** Line of the file on which the row starts; the header is on line 1. */
-  line: number;
-  marketId: string;
-  platform: string | null;
-  category: string | null;
-  question: string | null;
-  /** Probability given to YES, in [0, 1]. */
-  probability: number;
-  /** 1 when YES happened. */
-  outcome: 0 | 1;
-  /** Time of the probability, ISO 8601 with its zone. */
-  asOf: string | null;
-  /** Time of the result, ISO 8601 with its zone. */
-  resolvedAt: string | null;
-}
-
 /** What is wrong with a dataset, and where. */
 export interface DatasetFault {
   line: number;
@@ -24,25 +6,12 @@ export interface DatasetFault {
   message: string;
 }
 
-/** Some consecutive rows of a dataset, as they were read. */
-export interface DatasetBatch {
-  rows: DatasetRow[];
-  /** Market ids of rows with faults: such a row is lost, but a later one with its id is a duplicate all the same. */
-  faultyIds: { line: number; marketId: string }[];
-  faults: DatasetFault[];
-}
-
-/** Reads a file in batches of bounded size, in its order. What it gives is worth something only if no batch has had a fault. */
-export interface DatasetReader extends AsyncIterable<DatasetBatch> {
-  /** Names of what the file has beyond a dataset's columns, in the order of the file. Known when all has been read. */
-  readonly ignoredColumns: readonly string[];
-}
-
 /** Most columns that a file may have, known or not: their names are stored. */
 export const MAX_COLUMNS = 1_000;
 /** In UTF-16 code units. */
 export const MAX_COLUMN_NAME_LENGTH = 256;
 
+/** In the order of the database's table. */
 export const DATASET_COLUMNS = [
   'market_id',
   'platform',
@@ -57,3 +26,26 @@ export const DATASET_COLUMNS = [
 export type DatasetColumn = (typeof DATASET_COLUMNS)[number];
 
 export const REQUIRED_COLUMNS: readonly DatasetColumn[] = ['market_id', 'probability', 'outcome'];
+
+/** The bytes of one row's fields, and where among them each column is: in the order of `DATASET_COLUMNS`, UTF-8, absent ones empty. */
+export interface RowFields {
+  bytes: Buffer;
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
+}
+
+/** Consecutive rows of a file, ready to be stored. */
+export interface RowBlock {
+  rows: number;
+  /** In COPY's binary format, without its header and trailer (`copy-rows.ts`). */
+  bytes: Uint8Array;
+}
+
+/**
+ * Reads a file in blocks of bounded size, in its order. What it gives is worth something only if there is no fault when it has been
+ * read to its end.
+ */
+export interface DatasetReader extends AsyncIterable<RowBlock> {
+  /** Names of what the file has beyond a dataset's columns, in the order of the file. Known when all has been read. */
+  readonly ignoredColumns: readonly string[];
+}

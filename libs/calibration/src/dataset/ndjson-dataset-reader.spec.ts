@@ -1,10 +1,13 @@
 import { Readable } from 'node:stream';
-import type { DatasetFault, DatasetRow } from './dataset-row.js';
+import { type DatasetRow, decodedRows, VERSION_ID } from '../../../../test/support/dataset-rows.js';
+import { DatasetFaults } from './dataset-faults.js';
+import type { DatasetFault } from './dataset-row.js';
 import { MAX_LINE_BYTES, NdjsonDatasetReader } from './ndjson-dataset-reader.js';
+import { RowEncoder } from './row-encoder.js';
 
 interface Reading {
   rows: DatasetRow[];
-  faults: DatasetFault[];
+  faults: readonly DatasetFault[];
   ignoredColumns: readonly string[];
 }
 
@@ -13,13 +16,11 @@ async function read(content: string | Buffer, pieceSize = 65_536): Promise<Readi
   const pieces = Array.from({ length: Math.ceil(bytes.length / pieceSize) }, (_, i) =>
     bytes.subarray(i * pieceSize, (i + 1) * pieceSize),
   );
-  const reader = new NdjsonDatasetReader(Readable.from(pieces));
-  const reading: Reading = { rows: [], faults: [], ignoredColumns: [] };
-  for await (const batch of reader) {
-    reading.rows.push(...batch.rows);
-    reading.faults.push(...batch.faults);
-  }
-  return { ...reading, ignoredColumns: reader.ignoredColumns };
+  const faults = new DatasetFaults();
+  const reader = new NdjsonDatasetReader(Readable.from(pieces), new RowEncoder(VERSION_ID, faults), faults);
+  const rows: DatasetRow[] = [];
+  for await (const block of reader) rows.push(...decodedRows(block.bytes));
+  return { rows, faults: faults.first, ignoredColumns: reader.ignoredColumns };
 }
 
 const row = (fields: object) => JSON.stringify({ market_id: 'm', probability: 0.5, outcome: 1, ...fields });
@@ -37,7 +38,7 @@ describe('NdjsonDatasetReader', () => {
     expect(whole.ignoredColumns).toEqual(['volume', '__proto__x']);
     expect(whole.rows).toMatchObject([
       { line: 1, marketId: 'été "1"', question: 'a\nb', category: null, probability: 0.5, outcome: 1 },
-      { line: 3, marketId: '7', probability: 1e-7, outcome: 0, asOf: '2026-01-08T00:00:00Z' },
+      { line: 3, marketId: '7', probability: 1e-7, outcome: 0, asOf: '2026-01-08T00:00:00.000000Z' },
       { line: 4, marketId: 'm', probability: 0.25 },
     ]);
     for (const size of [1, 2, 3, 5, 50]) expect(await read(file, size)).toEqual(whole);
@@ -53,7 +54,12 @@ describe('NdjsonDatasetReader', () => {
         ),
       ]),
     );
-    expect(rows).toHaveLength(1);
+    // Of faulty rows with a market id, that is kept.
+    expect(rows.map(({ line, probability }) => [line, probability])).toEqual([
+      [5, 0],
+      [8, 0],
+      [9, 0.5],
+    ]);
     expect(faults).toEqual([
       { line: 1, column: null, message: 'the line is not a JSON object' },
       { line: 2, column: null, message: 'the line is not a JSON object' },

@@ -1,28 +1,35 @@
-import { BatchBuilder } from './batch-builder.js';
-import type { RowText } from './check-row.js';
 import { withoutByteOrderMark } from './byte-order-mark.js';
+import type { DatasetFaults } from './dataset-faults.js';
 import {
   DATASET_COLUMNS,
-  type DatasetBatch,
-  type DatasetColumn,
   type DatasetReader,
   MAX_COLUMN_NAME_LENGTH,
   MAX_COLUMNS,
+  type RowBlock,
+  type RowFields,
 } from './dataset-row.js';
+import type { RowEncoder } from './row-encoder.js';
 
 /** Longest line, in bytes. */
 export const MAX_LINE_BYTES = 1_048_576;
 
 const LF = 0x0a;
-const COLUMNS: ReadonlySet<string> = new Set(DATASET_COLUMNS);
+const COLUMN_PLACES: ReadonlyMap<string, number> = new Map(DATASET_COLUMNS.map((name, place) => [name, place]));
+/** No UTF-8 has this byte: it stands for a text that cannot be written in it. */
+const NOT_UTF8 = 0xff;
 
 /**
- * Reads a dataset from the bytes of a file with one JSON object per line, whose keys are the columns (rules: contracts.md,
- * "Dataset"). Values are texts or numbers; null is as good as absent. Empty lines are skipped. Errors of the source are passed on.
+ * Reads a dataset from the bytes of a file with one JSON object per line, whose keys are the columns (rules: README, "Your own
+ * data"). Values are texts or numbers; null is as good as absent. Empty lines are skipped. Errors of the source are passed on.
  */
 export class NdjsonDatasetReader implements DatasetReader {
   private readonly ignored = new Set<string>();
-  private readonly batch = new BatchBuilder();
+  /** The fields of the row at hand: a line's texts take no more bytes than the line, and a number gets at most some digits longer. */
+  private readonly fields: RowFields = {
+    bytes: Buffer.allocUnsafeSlow(MAX_LINE_BYTES + 1_024),
+    starts: new Int32Array(DATASET_COLUMNS.length),
+    ends: new Int32Array(DATASET_COLUMNS.length),
+  };
   private line = 0;
   private hasRows = false;
   /** What has arrived of the line under way. */
@@ -31,13 +38,17 @@ export class NdjsonDatasetReader implements DatasetReader {
   private isIgnoring = false;
 
   /** Can be iterated once, since the source is consumed. */
-  constructor(private readonly source: AsyncIterable<Uint8Array>) {}
+  constructor(
+    private readonly source: AsyncIterable<Uint8Array>,
+    private readonly rows: RowEncoder,
+    private readonly faults: DatasetFaults,
+  ) {}
 
   get ignoredColumns(): readonly string[] {
     return [...this.ignored];
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<DatasetBatch> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<RowBlock> {
     for await (const chunk of withoutByteOrderMark(this.source)) {
       for (let from = 0; from < chunk.length && !this.isIgnoring;) {
         const end = chunk.indexOf(LF, from);
@@ -45,19 +56,19 @@ export class NdjsonDatasetReader implements DatasetReader {
         this.collect(chunk.subarray(from, until));
         if (end !== -1 && !this.isIgnoring) this.finishLine();
         from = until + 1;
-        if (this.batch.isFull) yield this.batch.take();
+        if (this.rows.isFull) yield this.rows.take();
       }
     }
     if (!this.isIgnoring && this.startedBytes > 0) this.finishLine();
-    if (!this.isIgnoring && !this.hasRows) this.batch.fault(1, null, 'the file is empty');
-    yield this.batch.take();
+    if (!this.isIgnoring && !this.hasRows) this.faults.add(1, null, 'the file is empty');
+    yield this.rows.take();
   }
 
   private collect(piece: Uint8Array): void {
     this.started.push(piece);
     this.startedBytes += piece.length;
     if (this.startedBytes <= MAX_LINE_BYTES) return;
-    this.batch.fault(
+    this.faults.add(
       this.line + 1,
       null,
       `the line is longer than ${MAX_LINE_BYTES} bytes; nothing was read from here on`,
@@ -75,28 +86,41 @@ export class NdjsonDatasetReader implements DatasetReader {
     const json = decoded(bytes)?.trim() ?? null;
     if (json === '') return;
     this.hasRows = true;
-    if (json === null) this.batch.fault(this.line, null, 'the line is not valid UTF-8');
+    if (json === null) this.faults.add(this.line, null, 'the line is not valid UTF-8');
     else this.readObject(parsed(json));
   }
 
   private readObject(value: unknown): void {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      this.batch.fault(this.line, null, 'the line is not a JSON object');
+      this.faults.add(this.line, null, 'the line is not a JSON object');
       return;
     }
-    const text: RowText = {};
+    const { starts, ends } = this.fields;
+    starts.fill(0);
+    ends.fill(0);
     let isRight = true;
+    let written = 0;
     for (const [key, item] of Object.entries(value)) {
-      if (!isColumn(key)) isRight = this.ignore(key) && isRight;
-      else if (item === null) continue;
-      else if (typeof item === 'string') text[key] = item.isWellFormed() ? item : null;
-      else if (typeof item === 'number') text[key] = String(item);
-      else {
-        this.batch.fault(this.line, key, 'must be a text or a number');
+      const column = COLUMN_PLACES.get(key);
+      if (column === undefined) isRight = this.ignore(key) && isRight;
+      else if (typeof item === 'string' || typeof item === 'number') {
+        starts[column] = written;
+        written = this.write(String(item), written);
+        ends[column] = written;
+      } else if (item !== null) {
+        this.faults.add(this.line, key, 'must be a text or a number');
         isRight = false;
       }
     }
-    if (isRight) this.batch.row(this.line, text);
+    if (isRight) this.rows.row(this.line, this.fields);
+  }
+
+  /** Returns where the text ends that was written. */
+  private write(text: string, at: number): number {
+    const { bytes } = this.fields;
+    if (text.isWellFormed()) return at + bytes.write(text, at);
+    bytes[at] = NOT_UTF8;
+    return at + 1;
   }
 
   /** False when the name cannot be kept, which is a fault. */
@@ -104,20 +128,16 @@ export class NdjsonDatasetReader implements DatasetReader {
     if (this.ignored.has(name)) return true;
     if (name.length > MAX_COLUMN_NAME_LENGTH || name.includes('\0') || !name.isWellFormed()) {
       const limit = `is not Unicode, contains NUL or has over ${MAX_COLUMN_NAME_LENGTH} characters`;
-      this.batch.fault(this.line, null, `the name of a column ${limit}`);
+      this.faults.add(this.line, null, `the name of a column ${limit}`);
       return false;
     }
     if (this.ignored.size === MAX_COLUMNS) {
-      this.batch.fault(this.line, name, `the file has more than ${MAX_COLUMNS} columns that are not known`);
+      this.faults.add(this.line, name, `the file has more than ${MAX_COLUMNS} columns that are not known`);
       return false;
     }
     this.ignored.add(name);
     return true;
   }
-}
-
-function isColumn(key: string): key is DatasetColumn {
-  return COLUMNS.has(key);
 }
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -23,8 +23,14 @@ export interface ScoredMarket {
   category?: string | null;
 }
 
+/** Resolved markets that have all but their probabilities in common. */
+export interface ScoredMarkets extends Omit<ScoredMarket, 'probability'> {
+  /** Given to YES, in [0, 1]. */
+  probabilities: Float64Array;
+}
+
 /**
- * Scores resolved markets one by one; rows are not kept. Every number of the report is a function of the set of rows
+ * Scores resolved markets; rows are not kept. Every number of the report is a function of the set of rows
  * alone: their order changes no digit, because all sums are exact.
  */
 export class CalibrationScorer {
@@ -45,10 +51,18 @@ export class CalibrationScorer {
   }
 
   /** @throws RangeError when the probability is outside [0, 1] or the outcome is neither 0 nor 1. */
-  add({ probability, outcome, platform = null, category = null }: ScoredMarket): void {
-    if (!(probability >= 0 && probability <= 1)) throw new RangeError('a probability must lie in [0, 1]');
+  add({ probability, ...rest }: ScoredMarket): void {
+    this.addAll({ ...rest, probabilities: Float64Array.of(probability) });
+  }
+
+  /** @throws RangeError when a probability is outside [0, 1] or the outcome is neither 0 nor 1. */
+  addAll({ probabilities, outcome, platform = null, category = null }: ScoredMarkets): void {
     if (outcome !== 0 && outcome !== 1) throw new RangeError('an outcome must be 0 or 1');
-    this.pairOf(this.platforms.nameOf(platform), this.categories.nameOf(category)).add(probability, outcome);
+    const totals = this.pairOf(this.platforms.nameOf(platform), this.categories.nameOf(category));
+    for (const probability of probabilities) {
+      if (!(probability >= 0 && probability <= 1)) throw new RangeError('a probability must lie in [0, 1]');
+      totals.add(probability, outcome);
+    }
   }
 
   /** The report on all rows added so far. @throws RangeError when there are none. */

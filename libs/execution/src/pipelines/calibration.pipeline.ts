@@ -17,9 +17,6 @@ class CalibrationInput {
   bins!: number;
 }
 
-/** Progress is told, and a kill switch honoured, after this many rows. */
-const ROWS_PER_BREATH = 1_000;
-
 /** Scores a dataset of resolved markets: how well did its probabilities agree with what happened? */
 @Injectable()
 export class CalibrationPipeline extends Pipeline {
@@ -56,10 +53,11 @@ export class CalibrationPipeline extends Pipeline {
     const scores = await stage('score', async (progress) => {
       const scorer = new CalibrationScorer({ bins });
       let done = 0;
-      for await (const row of this.datasets.rows(dataset.versionId, signal)) {
-        scorer.add(row);
-        if (++done % ROWS_PER_BREATH !== 0) continue;
-        signal.throwIfAborted();
+      for await (const page of this.datasets.pages(dataset.versionId, signal)) {
+        for (const markets of page) {
+          scorer.addAll(markets);
+          done += markets.probabilities.length;
+        }
         progress({ done, total: dataset.rows, unit: 'rows' });
       }
       return scorer.finish();
