@@ -171,11 +171,18 @@ describe('refusals and losses', () => {
     const runs = fixture.api.get(Runs);
     const claim = (owner: string) =>
       transactions.run(async (tx) => {
-        const claimable = await runs.lockClaimable(tx, runId, 300_000);
-        return claimable === null ? null : runs.claim(tx, runId, owner, 60_000);
+        const over = { scopes: ['global'], modes: ['mock'] } as const;
+        const { runs: claimable } = await runs.openClaims(tx, [runId], over, 300_000);
+        const holds = await runs.claim(
+          tx,
+          claimable.map((run) => run.runId),
+          owner,
+          60_000,
+        );
+        return holds.get(runId) ?? null;
       });
     const first = await claim('first');
-    expect(first).toEqual({ runId, epoch: 1, attempt: 1, failures: 0 });
+    expect(first).toEqual({ runId, epoch: 1, attempt: 1, failures: 0, dryRun: false });
     expect(await claim('second')).toBeNull();
 
     await fixture.probe.query(
@@ -183,7 +190,7 @@ describe('refusals and losses', () => {
       [runId],
     );
     const second = await claim('second');
-    expect(second).toEqual({ runId, epoch: 2, attempt: 2, failures: 0 });
+    expect(second).toEqual({ runId, epoch: 2, attempt: 2, failures: 0, dryRun: false });
     const earlier = { runId, epoch: 1, attempt: 1, failures: 0 };
     for (const write of [
       () => transactions.run((tx) => runs.renew(tx, earlier, 1_000)),

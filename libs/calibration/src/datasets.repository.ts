@@ -44,9 +44,15 @@ export class DatasetVersionGone extends Error {
 /** Far below what a statement's time allows, and little enough to honour an abort at once. */
 const LINES_PER_PAGE = 20_000;
 
+/** How long a dataset that existed counts as existing, in milliseconds. */
+const REMEMBERED_MS = 1_000;
+const MOST_REMEMBERED = 1_000;
+
 /** Reads datasets. */
 @Injectable()
 export class Datasets {
+  private readonly seen = new Map<string, number>();
+
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
   /** The dataset of that name as it is now, or null. */
@@ -56,6 +62,19 @@ export class Datasets {
       [name],
     );
     return dataset === undefined ? null : storedDataset(dataset);
+  }
+
+  /**
+   * True when there is such a dataset, or was within the last second: starts in a row do not ask for the same one each time. A run
+   * must look for its dataset itself, which may be deleted at any time.
+   */
+  async exists(name: string): Promise<boolean> {
+    if (performance.now() - (this.seen.get(name) ?? -Infinity) < REMEMBERED_MS) return true;
+    const askedAt = performance.now();
+    const exists = (await this.find(name)) !== null;
+    if (this.seen.size >= MOST_REMEMBERED) this.seen.clear();
+    if (exists) this.seen.set(name, askedAt);
+    return exists;
   }
 
   /** At most `limit` datasets, those whose import began last first; `before` is the version after which they start. */

@@ -1,10 +1,10 @@
 import { hostname } from 'node:os';
 import { Settings } from '@interlock/config';
-import { KillSwitches, scopesOver } from '@interlock/kill-switch';
+import { scopesOver } from '@interlock/kill-switch';
 import { faultPoint } from '@interlock/observability';
 import { BoundedEvents, OpsEvents } from '@interlock/ops-events';
-import { type Transaction, Transactions } from '@interlock/persistence';
-import { AutoKillSwitch, RiskGuards } from '@interlock/risk-guards';
+import { isDatabaseUnavailable, SharedBatches, type Transaction, Transactions } from '@interlock/persistence';
+import { AutoKillSwitch, RiskGuards, RiskStateUnavailable } from '@interlock/risk-guards';
 import { Injectable } from '@nestjs/common';
 import { type ClaimVerdict, judgeClaim } from './judge-claim.js';
 import { judgeStart } from './judge-start.js';
@@ -20,16 +20,27 @@ export type Claim =
   /** The run has ended, or another worker holds it. */
   | { kind: 'nothing-to-do' };
 
+/** A run to claim, with what it was asked to do. */
+interface Candidate {
+  readonly runId: string;
+  readonly params: RunParams;
+}
+
 /** Names this process in leases, for people who look into the tables; the epoch is what fences. */
 const LEASE_OWNER = `${hostname()}:${process.pid}`;
 
 /** Claims runs for this worker. */
 @Injectable()
 export class RunClaims {
+  /** Claims of one process share a transaction: one is under way, the next one fills meanwhile. */
+  private readonly batches = new SharedBatches<Candidate, Claim>(
+    (candidates) => this.transactions.run((tx) => this.claimAll(tx, candidates)),
+    (error) => isDatabaseUnavailable(error) || error instanceof RiskStateUnavailable,
+  );
+
   constructor(
     private readonly settings: Settings,
     private readonly transactions: Transactions,
-    private readonly switches: KillSwitches,
     private readonly guards: RiskGuards,
     private readonly runs: Runs,
     private readonly events: OpsEvents,
@@ -43,30 +54,49 @@ export class RunClaims {
    * it: the pipeline is what it leaves out.
    */
   claim(runId: string, params: RunParams): Promise<Claim> {
-    const scopes = scopesOver(params);
-    return this.transactions.run(async (tx) => {
-      await this.switches.lockShared(tx, scopes);
-      // A statement of its own, after the lock: only so does it see a toggle that we waited for.
-      const enabled = await this.switches.readEnabled(tx, scopes);
-      const run = await this.runs.lockClaimable(tx, runId, this.settings.runStartMaxAgeMs);
-      if (run === null) return { kind: 'nothing-to-do' };
+    return this.batches.add({ runId, params });
+  }
 
-      const risk = await this.guards.open(tx, [params.mode], 'claim');
-      const verdict = judgeClaim(run, judgeStart(params, enabled, risk));
-      if (verdict.kind === 'end') return this.end(tx, runId, run, params, verdict);
-      const hold = await this.runs.claim(tx, runId, LEASE_OWNER, this.settings.runLeaseMs);
-      faultPoint('claim-in-transaction');
-      if (!params.dryRun) return { kind: 'held', hold };
-      await this.runs.end(tx, hold, 'DRY_RUN_DONE', {});
-      await this.events.record(tx, runEvent('run_completed', hold, { dryRun: true }));
-      return { kind: 'ended', status: 'DRY_RUN_DONE' };
+  private async claimAll(tx: Transaction, candidates: readonly Candidate[]): Promise<Claim[]> {
+    const judged = await this.judge(tx, candidates);
+    const taken = judged.flatMap((one) => (one?.verdict.kind === 'take' ? [one.run.runId] : []));
+    const holds = await this.runs.claim(tx, taken, LEASE_OWNER, this.settings.runLeaseMs);
+    faultPoint('claim-in-transaction');
+    const dryRuns = [...holds.values()].filter(({ dryRun }) => dryRun);
+    await this.events.recordAll(
+      tx,
+      dryRuns.map((hold) => runEvent('run_completed', hold, { dryRun: true })),
+    );
+
+    const claims: Claim[] = [];
+    for (const one of judged) {
+      if (one === undefined) claims.push({ kind: 'nothing-to-do' });
+      // The last step: it holds a lock to the commit.
+      else if (one.verdict.kind === 'end') claims.push(await this.end(tx, one.run, one.params, one.verdict));
+      else claims.push(claimOf(holds.get(one.run.runId)));
+    }
+    return claims;
+  }
+
+  /** What becomes of each; undefined when there is nothing to claim. A run that came twice is claimed once. */
+  private async judge(tx: Transaction, candidates: readonly Candidate[]) {
+    const runIds = candidates.map(({ runId }) => runId);
+    const scopes = candidates.flatMap(({ params }) => scopesOver(params));
+    const modes = candidates.map(({ params }) => params.mode);
+    const opened = await this.runs.openClaims(tx, runIds, { scopes, modes }, this.settings.runStartMaxAgeMs);
+    const { enabled, risk } = this.guards.admissionOf(opened, 'claim');
+    const claimable = new Map(opened.runs.map((run) => [run.runId, run]));
+    return candidates.map(({ runId, params }) => {
+      const run = claimable.get(runId);
+      if (run === undefined) return undefined;
+      claimable.delete(runId);
+      return { run, params, verdict: judgeClaim(run, judgeStart(params, enabled, risk)) };
     });
   }
 
   private async end(
     tx: Transaction,
-    runId: string,
-    { attempt }: ClaimableRun,
+    { runId, attempt }: ClaimableRun,
     params: RunParams,
     verdict: Extract<ClaimVerdict, { kind: 'end' }>,
   ): Promise<Claim> {
@@ -83,4 +113,10 @@ export class RunClaims {
     await this.autoKillSwitch.observeRunEnd(tx, { runId, ...params, status }); // last: it holds a lock to the commit
     return { kind: 'ended', status };
   }
+}
+
+function claimOf(hold: (Hold & { dryRun: boolean }) | undefined): Claim {
+  if (hold === undefined) throw new Error('a run was to be claimed whose row is not locked');
+  const { dryRun, ...rest } = hold;
+  return dryRun ? { kind: 'ended', status: 'DRY_RUN_DONE' } : { kind: 'held', hold: rest };
 }

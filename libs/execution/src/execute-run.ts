@@ -1,7 +1,7 @@
 import { Settings } from '@interlock/config';
 import { scopesOver } from '@interlock/kill-switch';
 import { faultPoint } from '@interlock/observability';
-import { type Transaction, Transactions } from '@interlock/persistence';
+import { SharedBatches, type Transaction, Transactions } from '@interlock/persistence';
 import { AutoKillSwitch } from '@interlock/risk-guards';
 import { Logger } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
@@ -12,7 +12,6 @@ import { Pipelines } from './pipelines.js';
 import type { RunParams } from './run.js';
 import { RunLease } from './run-lease.js';
 import { RunStages } from './run-stages.repository.js';
-import { paramsOf } from './run-view.js';
 import { RunAborted, type RunningWork, RunningRuns } from './running-runs.js';
 import { HoldLost, type Hold, Runs } from './runs.repository.js';
 import { StageRecorder } from './stage-recorder.js';
@@ -34,6 +33,13 @@ export type ExecuteRunResult =
 @CommandHandler(ExecuteRun)
 export class ExecuteRunHandler implements ICommandHandler<ExecuteRun> {
   private readonly logger = new Logger('execute-run');
+  private readonly lookUps = new SharedBatches<string, RunParams | undefined>(
+    async (runIds) => {
+      const found = await this.runs.params(runIds);
+      return runIds.map((runId) => found.get(runId));
+    },
+    () => true,
+  );
 
   constructor(
     private readonly settings: Settings,
@@ -48,9 +54,8 @@ export class ExecuteRunHandler implements ICommandHandler<ExecuteRun> {
   ) {}
 
   async execute({ runId }: ExecuteRun): Promise<ExecuteRunResult> {
-    const run = await this.transactions.run((tx) => this.runs.find(tx, runId));
-    if (run === null) return { kind: 'nothing-to-do' };
-    const params = paramsOf(run);
+    const params = await this.lookUps.add(runId);
+    if (params === undefined) return { kind: 'nothing-to-do' };
 
     const work = this.runningRuns.begin(runId, scopesOver(params));
     try {

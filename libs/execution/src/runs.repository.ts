@@ -1,6 +1,9 @@
-import type { KillSwitch } from '@interlock/kill-switch';
+import type { KillSwitch, Mode, Scope } from '@interlock/kill-switch';
 import type { Transaction } from '@interlock/persistence';
+import { type AdmissionRecord, guarded } from '@interlock/risk-guards';
 import { Injectable } from '@nestjs/common';
+import { InjectDataSource } from '@nestjs/typeorm';
+import { DataSource } from 'typeorm';
 import type { RunFailure, RunParams, RunStatus } from './run.js';
 import { RunEntity, RunReportEntity } from './run.entity.js';
 import { RunMetrics } from './run-metrics.js';
@@ -14,6 +17,7 @@ export interface NewRun {
 
 /** A run that waits for a worker, or whose worker has let its lease run out; its row is locked. */
 export interface ClaimableRun {
+  readonly runId: string;
   readonly status: 'QUEUED' | 'RETRYING' | 'RUNNING';
   readonly attempt: number;
   /** How often its worker was lost before. */
@@ -56,7 +60,10 @@ type Updated<T> = [T[], number];
 /** The statements that change runs. Times are the database's, so that no process's clock matters. */
 @Injectable()
 export class Runs {
-  constructor(private readonly metrics: RunMetrics) {}
+  constructor(
+    private readonly metrics: RunMetrics,
+    @InjectDataSource() private readonly dataSource: DataSource,
+  ) {}
 
   async insert(tx: Transaction, runs: readonly NewRun[]): Promise<void> {
     if (runs.length === 0) return;
@@ -94,36 +101,62 @@ export class Runs {
   }
 
   /**
-   * Locks a run's row if the run can be claimed.
+   * Locks the kill switches of the scopes, then the rows of those runs that can be claimed, and reads both and what the guards compare
+   * with. A run is missing when there is nothing to claim: it has ended, or another worker holds it.
    * @param startMaxAgeMs after how long a run that never started must not start any more
-   * @returns null when there is nothing to claim: it has ended, or another worker holds it
+   * @throws RiskStateUnavailable when something cannot be read; a lost database stays a database error
    */
-  async lockClaimable(tx: Transaction, runId: string, startMaxAgeMs: number): Promise<ClaimableRun | null> {
-    const [run] = await tx.query<ClaimableRun[]>(
-      `SELECT status, attempt, worker_losses AS "workerLosses", cancel_requested_by AS "cancelRequestedBy",
-              started_at IS NOT NULL AS "everStarted",
-              started_at IS NULL AND created_at < clock_timestamp() - $2 * interval '1 millisecond' AS expired
-       FROM runs
-       WHERE id = $1 AND (status IN ('QUEUED', 'RETRYING') OR (status = 'RUNNING' AND lease_expires_at < clock_timestamp()))
-       FOR UPDATE`,
-      [runId, startMaxAgeMs],
+  async openClaims(
+    tx: Transaction,
+    runIds: readonly string[],
+    over: { scopes: readonly Scope[]; modes: readonly Mode[] },
+    startMaxAgeMs: number,
+  ): Promise<AdmissionRecord & { runs: ClaimableRun[] }> {
+    const [row] = await guarded(
+      tx.query<[{ opened: AdmissionRecord & { runs: ClaimableRun[] } }]>(
+        'SELECT open_claims($1::uuid[], $2::text[], $3::text[], $4) AS opened',
+        [runIds, over.scopes, over.modes, startMaxAgeMs],
+      ),
     );
-    return run ?? null;
+    return row.opened;
   }
 
-  /** Takes a run whose row `lockClaimable` has locked; taking it from a lost worker counts as a loss. */
-  async claim(tx: Transaction, runId: string, owner: string, leaseMs: number): Promise<Hold> {
-    const [[row]] = await tx.query<Updated<Omit<Hold, 'runId'>>>(
+  /**
+   * Takes runs whose rows `openClaims` has locked; taking one from a lost worker counts as a loss. A dry run is over with it: the
+   * pipeline is what it leaves out.
+   * @returns by run id
+   */
+  async claim(
+    tx: Transaction,
+    runIds: readonly string[],
+    owner: string,
+    leaseMs: number,
+  ): Promise<Map<string, Hold & { dryRun: boolean }>> {
+    if (runIds.length === 0) return new Map();
+    const [holds] = await tx.query<Updated<Hold & { dryRun: boolean }>>(
       `UPDATE runs
        SET worker_losses = worker_losses + CASE status WHEN 'RUNNING' THEN 1 ELSE 0 END,
-           status = 'RUNNING', epoch = epoch + 1, attempt = attempt + 1, retry_at = NULL, lease_owner = $2,
-           lease_expires_at = clock_timestamp() + $3 * interval '1 millisecond',
-           started_at = coalesce(started_at, clock_timestamp())
-       WHERE id = $1 RETURNING epoch, attempt, failures`,
-      [runId, owner, leaseMs],
+           status = CASE WHEN dry_run THEN 'DRY_RUN_DONE' ELSE 'RUNNING' END,
+           epoch = epoch + 1, attempt = attempt + 1, retry_at = NULL,
+           lease_owner = CASE WHEN NOT dry_run THEN $2 END,
+           lease_expires_at = CASE WHEN NOT dry_run THEN clock_timestamp() + $3 * interval '1 millisecond' END,
+           started_at = coalesce(started_at, clock_timestamp()),
+           finished_at = CASE WHEN dry_run THEN clock_timestamp() END
+       WHERE id = ANY($1::uuid[]) RETURNING id AS "runId", epoch, attempt, failures, dry_run AS "dryRun"`,
+      [runIds, owner, leaseMs],
     );
-    if (row === undefined) throw new Error(`the run ${runId} was not locked`);
-    return { runId, ...row };
+    this.metrics.ended(tx, 'DRY_RUN_DONE', holds.filter(({ dryRun }) => dryRun).length);
+    return new Map(holds.map((hold) => [hold.runId, hold]));
+  }
+
+  /** What runs were asked to do, by run id; those that do not exist are missing. */
+  async params(runIds: readonly string[]): Promise<Map<string, RunParams>> {
+    const rows = await this.dataSource.query<(RunParams & { id: string; notes: string | null })[]>(
+      `SELECT id, mode, dry_run AS "dryRun", max_position::double precision AS "maxPosition", pipeline, strategy, input, notes
+       FROM runs WHERE id = ANY($1::uuid[])`,
+      [runIds],
+    );
+    return new Map(rows.map(({ id, notes, ...params }) => [id, notes === null ? params : { ...params, notes }]));
   }
 
   /** Ends a run whose row is locked, without its being carried out (any further). */

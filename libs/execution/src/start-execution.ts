@@ -1,6 +1,6 @@
 import type { Actor } from '@interlock/access';
 import { Settings } from '@interlock/config';
-import { KillSwitches, scopesOver } from '@interlock/kill-switch';
+import { scopesOver } from '@interlock/kill-switch';
 import { faultPoint } from '@interlock/observability';
 import { BoundedEvents } from '@interlock/ops-events';
 import {
@@ -84,7 +84,6 @@ export class StartExecutionHandler implements ICommandHandler<StartExecution> {
     private readonly settings: Settings,
     private readonly transactions: Transactions,
     private readonly pipelines: Pipelines,
-    private readonly switches: KillSwitches,
     private readonly guards: RiskGuards,
     private readonly runs: Runs,
     private readonly queueRoom: QueueRoom,
@@ -177,12 +176,9 @@ export class StartExecutionHandler implements ICommandHandler<StartExecution> {
 
   private async admit(tx: Transaction, intents: readonly Intent[]): Promise<Admission[]> {
     const scopes = intents.flatMap(({ params }) => scopesOver(params));
-    await this.switches.lockShared(tx, scopes);
-    // Statements of their own, after the lock: only so do they see a toggle that we waited for (K2).
-    const enabled = await this.switches.readEnabled(tx, scopes);
+    const modes = intents.map(({ params }) => params.mode);
+    const { enabled, risk } = await this.guards.openAdmission(tx, scopes, modes, 'start');
     const keys = await KeyedRuns.lock(tx, intents);
-    const modes = [...new Set(intents.map(({ params }) => params.mode))];
-    const risk = await this.guards.open(tx, modes, 'start');
     const unknown = intents.filter((intent) => keys.of(intent) === undefined).length;
     let room = unknown === 0 ? 0 : await this.queueRoom.open(tx, unknown);
 

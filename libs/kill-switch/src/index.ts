@@ -14,5 +14,5 @@ export {
 export { type Halt, KillSwitchWatch } from './kill-switch-watch.js';
 export { KillSwitchToggle } from './kill-switch-toggle.js';
 export { KillSwitchModule } from './kill-switch.module.js';
-export { KillSwitches } from './kill-switches.repository.js';
+export { KillSwitches, type KillSwitchRow, killSwitchOf } from './kill-switches.repository.js';
 export { ToggleKillSwitch, type ToggleKillSwitchResult } from './toggle-kill-switch.js';

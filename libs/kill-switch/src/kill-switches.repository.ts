@@ -5,13 +5,14 @@ import { type KillSwitch, type KillSwitchWish, type Level, type Scope, untouched
 /** Channel of NOTIFY on which a change is announced. Its payload does not matter: listeners read the rows. */
 export const KILL_SWITCH_CHANNEL = 'interlock_kill_switch';
 
-interface Row {
+/** A row of the table `kill_switches`; the time is a text where it comes as JSON. */
+export interface KillSwitchRow {
   scope: Scope;
   enabled: boolean;
   level: Level | null;
   reason: string | null;
   version: number;
-  updated_at: Date;
+  updated_at: Date | string;
   updated_by: string;
 }
 
@@ -20,7 +21,7 @@ const COLUMNS = 'scope, enabled, level, reason, version, updated_at, updated_by'
 /*
  * The locks of safety.md, K2: advisory, held to the end of the transaction, one key per scope. They lock the scope's name rather
  * than its row, because a scope that nobody has touched has no row and must be lockable all the same. Two scopes whose names hash
- * alike would share a lock, which is harmless.
+ * alike would share a lock, which is harmless. The shared lock is taken by functions in the database, under the same key.
  */
 const LOCK_KEY = `hashtextextended('interlock kill switch ' || scope, 0)`;
 
@@ -32,12 +33,7 @@ export class KillSwitches {
    * locks and reads at once is judged by a snapshot from before the wait.
    */
   async lockShared(tx: Transaction, scopes: readonly Scope[]): Promise<void> {
-    // Sorted, so that two transactions never wait for each other in a circle.
-    const sorted = [...new Set(scopes)].toSorted();
-    await tx.query(
-      `SELECT pg_advisory_xact_lock_shared(${LOCK_KEY}) FROM unnest($1::text[]) WITH ORDINALITY AS s(scope, n) ORDER BY n`,
-      [sorted],
-    );
+    await tx.query('SELECT lock_kill_switches_shared($1::text[])', [scopes]);
   }
 
   /** Waits for everybody who holds the scope's lock, and keeps them out until the transaction ends. */
@@ -70,13 +66,13 @@ export class KillSwitches {
 
   /** Every switch that was ever touched, by scope. */
   async readAll(tx: Transaction): Promise<KillSwitch[]> {
-    const rows = await tx.query<Row[]>(`SELECT ${COLUMNS} FROM kill_switches ORDER BY scope`);
-    return rows.map(fromRow);
+    const rows = await tx.query<KillSwitchRow[]>(`SELECT ${COLUMNS} FROM kill_switches ORDER BY scope`);
+    return rows.map(killSwitchOf);
   }
 
   /** Stores the switch as wished, one version on. Hold the exclusive lock. */
   async write(tx: Transaction, wish: KillSwitchWish, actorName: string): Promise<KillSwitch> {
-    const [row] = await tx.query<Row[]>(
+    const [row] = await tx.query<KillSwitchRow[]>(
       `INSERT INTO kill_switches AS k (scope, enabled, level, reason, version, updated_at, updated_by)
        VALUES ($1, $2, $3, $4, 1, clock_timestamp(), $5)
        ON CONFLICT (scope) DO UPDATE
@@ -86,7 +82,7 @@ export class KillSwitches {
       [wish.scope, wish.enabled, wish.enabled ? wish.level : null, wish.reason ?? null, actorName],
     );
     if (row === undefined) throw new Error(`the switch ${wish.scope} was not stored`);
-    return fromRow(row);
+    return killSwitchOf(row);
   }
 
   /** Announces the change when the transaction commits. */
@@ -95,12 +91,14 @@ export class KillSwitches {
   }
 
   private async readEnabledOrNot(tx: Transaction, scopes: readonly Scope[]): Promise<KillSwitch[]> {
-    const rows = await tx.query<Row[]>(`SELECT ${COLUMNS} FROM kill_switches WHERE scope = ANY($1::text[])`, [scopes]);
-    return rows.map(fromRow);
+    const rows = await tx.query<KillSwitchRow[]>(`SELECT ${COLUMNS} FROM kill_switches WHERE scope = ANY($1::text[])`, [
+      scopes,
+    ]);
+    return rows.map(killSwitchOf);
   }
 }
 
-function fromRow(row: Row): KillSwitch {
+export function killSwitchOf(row: KillSwitchRow): KillSwitch {
   const { updated_at: updatedAt, updated_by: updatedBy, ...rest } = row;
-  return { ...rest, updatedAt, updatedBy };
+  return { ...rest, updatedAt: new Date(updatedAt), updatedBy };
 }

@@ -49,16 +49,14 @@ export class JobQueues implements OnModuleInit {
   }
 
   /**
-   * Adds jobs in one round trip. A job whose id is waiting or running already is left as it is.
+   * Adds jobs. A job whose id is waiting or running already is left as it is.
    * @throws EnqueueFailed within 3 s when the queue does not confirm; some or all jobs may have been added all the same
    */
   async addBulk<Q extends QueueName>(name: Q, jobs: readonly { id: string; data: JobData[Q] }[]): Promise<void> {
     const settled = new AbortController();
     try {
       faultPoint('enqueue-before-add');
-      const adding = this.queue(name).addBulk(
-        jobs.map((job) => ({ name, data: job.data, opts: { ...JOB_OPTIONS[name], jobId: job.id } })),
-      );
+      const adding = this.addAll(name, jobs);
       const deadline = delay(ADD_DEADLINE_MS, undefined, { signal: settled.signal }).then(() => {
         throw new Error(`no answer within ${ADD_DEADLINE_MS} ms`);
       });
@@ -88,6 +86,13 @@ export class JobQueues implements OnModuleInit {
 
   health(): Promise<PartHealth> {
     return measureHealth('queue', () => this.backend.probe(this.queue('execution_start')));
+  }
+
+  private async addAll<Q extends QueueName>(name: Q, jobs: readonly { id: string; data: JobData[Q] }[]): Promise<void> {
+    const queue = this.queue(name);
+    const entries = jobs.map(({ id, data }) => ({ name, data, opts: { ...JOB_OPTIONS[name], jobId: id } }));
+    if (jobs.length >= this.backend.worthABulk) await queue.addBulk(entries);
+    else await Promise.all(entries.map(({ data, opts }) => queue.add(name, data, opts)));
   }
 
   private queue(name: QueueName): Queue {

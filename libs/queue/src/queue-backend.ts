@@ -8,6 +8,9 @@ export interface QueueClient {
 
 /** Where the queues are kept. */
 export abstract class QueueBackend {
+  /** From how many jobs on they are added in one call rather than one by one, side by side. */
+  abstract readonly worthABulk: number;
+
   /** Options for @nestjs/bullmq. From then on this is the backend of all queues and workers that the process makes. */
   abstract open(): BullRootModuleOptions;
 

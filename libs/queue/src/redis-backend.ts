@@ -26,6 +26,8 @@ const WITHOUT_WAITING = { skipWaitingForReady: true, skipVersionCheck: true };
  * on by themselves.
  */
 export class RedisBackend extends QueueBackend {
+  readonly worthABulk = 2;
+
   private readonly logger = new Logger('redis');
   private readonly clients = new Set<RedisClient>();
   private producer: RedisClient | undefined;

@@ -1,12 +1,32 @@
 import { Settings } from '@interlock/config';
-import type { Mode } from '@interlock/kill-switch';
+import { type KillSwitch, type KillSwitchRow, killSwitchOf, type Mode, type Scope } from '@interlock/kill-switch';
 import type { Transaction } from '@interlock/persistence';
 import { Injectable } from '@nestjs/common';
-import { asRiskStateUnavailable, type ModeRow, readingOf, type RiskLimits, RiskState } from './risk-state.js';
+import {
+  asRiskStateUnavailable,
+  type ModeRow,
+  readingOf,
+  type RiskLimits,
+  RiskState,
+  RiskStateUnavailable,
+} from './risk-state.js';
 import type { RateRule } from './rules/admission-rate.js';
 
 /** What is to be admitted. Starts and orders are counted under a lock; claims only check. */
 export type Purpose = 'start' | 'claim' | 'order';
+
+/** What an admission is judged by. */
+export interface OpenedAdmission {
+  /** Those of the scopes' switches that are on; no toggle can change them until the transaction ends (safety.md, K2). */
+  readonly enabled: KillSwitch[];
+  readonly risk: RiskState;
+}
+
+/** An opened admission as the database's functions give it. */
+export interface AdmissionRecord {
+  switches: KillSwitchRow[];
+  risk: ModeRow[];
+}
 
 /**
  * The guards' atomic admission: `open` locks and reads, the state judges the intents one after the other, `write` stores what was
@@ -26,6 +46,41 @@ export class RiskGuards {
   }
 
   /**
+   * Locks the scopes' kill switches, so that no toggle passes until the transaction ends, then reads them and what `open` reads: all
+   * in one round trip.
+   * @throws RiskStateUnavailable as `open`, also when the switches cannot be read (safety.md, K5)
+   */
+  async openAdmission(
+    tx: Transaction,
+    scopes: readonly Scope[],
+    modes: readonly Mode[],
+    purpose: Purpose,
+  ): Promise<OpenedAdmission> {
+    const counting = this.countedRule(purpose);
+    const [row] = await guarded(
+      tx.query<{ opened: AdmissionRecord }[]>('SELECT open_admission($1::text[], $2::text[], $3) AS opened', [
+        scopes,
+        modes,
+        counting ?? null,
+      ]),
+    );
+    return this.admissionOf(row?.opened, purpose);
+  }
+
+  /**
+   * What the functions `open_admission` and `open_claims` have read.
+   * @throws RiskStateUnavailable when something is missing or is no number
+   */
+  admissionOf(record: AdmissionRecord | undefined, purpose: Purpose): OpenedAdmission {
+    if (record === undefined) throw new RiskStateUnavailable('nothing was read');
+    const readings = new Map(record.risk.map((row) => [row.mode, readingOf(row)]));
+    return {
+      enabled: record.switches.map(killSwitchOf),
+      risk: new RiskState(readings, this.limits, this.countedRule(purpose)),
+    };
+  }
+
+  /**
    * Reads what guards compare with, in one round trip. Take the kill switches' locks before it.
    *
    * Only counting takes a lock, one per rule and mode: two admissions that both count must not read the same number. A start
@@ -35,7 +90,9 @@ export class RiskGuards {
    */
   async open(tx: Transaction, modes: readonly Mode[], purpose: Purpose): Promise<RiskState> {
     const counting = this.countedRule(purpose);
-    const rows = await this.read(tx, modes, counting);
+    const rows = await guarded(
+      tx.query<ModeRow[]>('SELECT * FROM open_risk_state($1::text[], $2)', [modes, counting ?? null]),
+    );
     return new RiskState(new Map(rows.map((row) => [row.mode, readingOf(row)])), this.limits, counting);
   }
 
@@ -43,12 +100,13 @@ export class RiskGuards {
     if (purpose === 'order') return 'orderRate';
     return purpose === 'start' && this.limits.startRate !== undefined ? 'startRate' : undefined;
   }
+}
 
-  private async read(tx: Transaction, modes: readonly Mode[], counting: RateRule | undefined): Promise<ModeRow[]> {
-    try {
-      return await tx.query<ModeRow[]>('SELECT * FROM open_risk_state($1::text[], $2)', [modes, counting ?? null]);
-    } catch (error) {
-      throw asRiskStateUnavailable(error);
-    }
+/** The rows, or what to throw for the guards' own statements. */
+export async function guarded<T>(reading: Promise<T>): Promise<T> {
+  try {
+    return await reading;
+  } catch (error) {
+    throw asRiskStateUnavailable(error);
   }
 }

@@ -37,7 +37,7 @@ export class CalibrationPipeline extends Pipeline {
     });
     if (!verdict.ok) return verdict;
     const dataset = String(verdict.input['dataset']);
-    if ((await this.datasets.find(dataset)) !== null) return verdict;
+    if (await this.datasets.exists(dataset)) return verdict;
     return { ok: false, fieldErrors: { 'input.dataset': [`there is no dataset ${dataset}`] } };
   }
 

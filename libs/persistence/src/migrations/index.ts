@@ -7,6 +7,7 @@ import { ReportAsWritten1764000000005 } from './1764000000005-report-as-written.
 import { DatasetDuplicates1764000000006 } from './1764000000006-dataset-duplicates.js';
 import { Journal1764000000007 } from './1764000000007-journal.js';
 import { PaperVenue1764000000008 } from './1764000000008-paper-venue.js';
+import { AdmissionInOneCall1764000000009 } from './1764000000009-admission-in-one-call.js';
 
 /** Every migration, oldest first. They only go forward. */
 export const migrations = [
@@ -19,4 +20,5 @@ export const migrations = [
   DatasetDuplicates1764000000006,
   Journal1764000000007,
   PaperVenue1764000000008,
+  AdmissionInOneCall1764000000009,
 ];
