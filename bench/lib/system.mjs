@@ -61,10 +61,6 @@ export class System {
       QUEUE_BACKEND: this.backend,
       ...(this.redisUrl && { REDIS_URL: this.redisUrl }),
       ADMIN_API_TOKEN: TOKEN,
-      // Limits that a single client would run into at once; all of them are checked, none is reached.
-      HTTP_RATE_LIMIT_PER_MIN: '10000000',
-      HTTP_RATE_LIMIT_ANONYMOUS_PER_MIN: '10000000',
-      QUEUE_MAX_WAITING: '1000000',
       PORT: '0',
       WORKER_PORT: '0',
       // What is judged by these limits is judged here too, but never refused.
