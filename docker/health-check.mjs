@@ -12,6 +12,6 @@ const answers = await Promise.allSettled(
   addresses.map((address) => fetch(address, { signal: AbortSignal.timeout(PATIENCE_MS) })),
 );
 const statuses = answers.filter(({ status }) => status === 'fulfilled').map(({ value }) => value.status);
-if (statuses.length === 0) console.error('No program answers.');
-else if (statuses.some((status) => status !== 200)) console.error(`Not ready: HTTP ${statuses.join(', ')}.`);
+if (statuses.length === 0) process.stderr.write('No program answers.\n');
+else if (statuses.some((status) => status !== 200)) process.stderr.write(`Not ready: HTTP ${statuses.join(', ')}.\n`);
 process.exit(statuses.length > 0 && statuses.every((status) => status === 200) ? 0 : 1);

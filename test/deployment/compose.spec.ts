@@ -87,8 +87,7 @@ describe('compose.yaml', () => {
     for (const volume of service.volumes ?? []) expect(compose.volumes).toHaveProperty(volume.split(':')[0]!);
     for (const [name, { condition, required }] of Object.entries(service.depends_on ?? {})) {
       const needed = compose.services[name]!;
-      if (condition === 'service_completed_successfully') expect(needed.restart).toBe('no');
-      else expect(condition).toBe('service_healthy');
+      expect(condition).toBe(needed.restart === 'no' ? 'service_completed_successfully' : 'service_healthy');
       // A service that a profile leaves out must not be required.
       expect(required ?? true).toBe(needed.profiles === undefined);
     }
@@ -130,7 +129,7 @@ describe('compose.yaml', () => {
         const settings = readSettings(Object.fromEntries(values) as Record<string, string>);
         expect(settings.queueBackend).toBe(backend);
         expect(settings.databaseUrl).toMatch(/^postgres:\/\/interlock:[0-9a-f]{48}@postgres:5432\/interlock$/);
-        if (name === 'api') expect(settings.adminApiToken).toBe(token);
+        expect(settings.adminApiToken).toBe('ADMIN_API_TOKEN_FILE' in environment ? token : undefined);
       }
     },
   );
@@ -183,8 +182,10 @@ describe('what stands beside the programs', () => {
     const text = readFileSync(join(DOCKER, 'haproxy.cfg'), 'utf8');
     expect(text).toContain('option httpchk GET /api/health/ready');
     expect(/^ *retry-on (.*)$/m.exec(text)?.[1]).toBe('conn-failure');
-    const check = spawnSync('haproxy', ['-c', '-f', join(DOCKER, 'haproxy.cfg')], { encoding: 'utf8' });
-    // Where it is installed, it says itself whether it can read this.
-    if (check.error === undefined) expect({ status: check.status, said: check.stderr }).toMatchObject({ status: 0 });
+  });
+
+  const haproxy = spawnSync('haproxy', ['-c', '-f', join(DOCKER, 'haproxy.cfg')], { encoding: 'utf8' });
+  (haproxy.error === undefined ? it : it.skip)('a balancer that understands its own file', () => {
+    expect({ status: haproxy.status, said: haproxy.stderr }).toMatchObject({ status: 0 });
   });
 });
