@@ -16,6 +16,7 @@ void Promise.all([import('../scripts/lib/command.mjs'), import('./lib/catalogue.
           backend: { type: 'string' },
           quick: { type: 'boolean', default: false },
           rows: { type: 'string' },
+          python: { type: 'string' },
           profile: { type: 'boolean', default: false },
         },
         positionals: 1,

@@ -11,6 +11,13 @@ export const BENCHMARKS = {
     perBackend: true,
     load: () => import('../start.mjs'),
   },
+  datasets: {
+    shows:
+      'import and report of a million markets, their memory and how soon they stop, beside COPY and pandas + scikit-learn',
+    takes: 40,
+    perBackend: false,
+    load: () => import('../datasets.mjs'),
+  },
 };
 
 export const BACKENDS = ['postgres', 'redis'];
@@ -33,5 +40,6 @@ ends with 0 when every goal was reached.
   --backend <name>   the queue's backend, for start and drain; postgres unless told. redis needs redis-server in the PATH
   --quick            a small fraction of the rounds, to try it out; writes no result
   --rows <number>    most rows of guards (10000000) or datasets (1000000)
+  --python <path>    the interpreter of the comparison with pandas and scikit-learn; skipped where it does not have them
   --profile          writes CPU profiles of the programs to the working directory`;
 }

@@ -117,6 +117,12 @@ export class System {
     return program;
   }
 
+  /** The pids of all that runs by name; the database's children belong to it. */
+  processes() {
+    const programs = this.#programs.map(({ name, pid }) => [name, pid]);
+    return Object.fromEntries([...programs, ['database (largest process)', this.#server.pid]]);
+  }
+
   async query(text, values) {
     const { rows } = await orStop(this.signal, this.pool.query(text, values));
     return rows;

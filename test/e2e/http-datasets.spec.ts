@@ -127,6 +127,28 @@ describe('PUT /api/datasets/:name', () => {
 
 const MANY = 100_000;
 
+describe('many imports at once', () => {
+  it('four are carried out, the others refused at once; all else is answered meanwhile', async () => {
+    await put('crowd-4', file(2));
+    const held = await Promise.all(['crowd-0', 'crowd-1', 'crowd-2', 'crowd-3'].map(beginImport));
+    const refused = await Promise.all(Array.from({ length: 46 }, () => put('crowd-4', file(3))));
+    expect(new Set(refused.map(({ status, body }) => `${status} ${body.code}`))).toEqual(new Set(['503 OVERLOADED']));
+    expect(refused.every(({ headers }) => Number(headers.get('retry-after')) > 0)).toBe(true);
+    expect(await rowsOf('crowd-4')).toBe(2);
+
+    expect(await Promise.all(held.map((finish) => finish()))).toEqual([201, 201, 201, 201]);
+    expect(await put('crowd-4', file(3))).toMatchObject({ status: 200 });
+  });
+
+  it('one whose sender has gone makes room', async () => {
+    const held = await Promise.all(Array.from({ length: 4 }, (_, i) => beginImport(`gone-${i}`)));
+    expect(await put('gone-4', file(1))).toMatchObject({ status: 503 });
+    for (const finish of held) finish.leave();
+    await eventually('there is room', async () => (await put('gone-4', file(1))).status !== 503);
+    expect(await rowsOf('gone-0')).toBeUndefined();
+  });
+});
+
 describe('hostile files', () => {
   const valid = Buffer.from(file(3));
   it.each<[string, Buffer]>([
@@ -220,12 +242,32 @@ describe('GET and DELETE /api/datasets', () => {
   });
 });
 
+function query<T>(sql: string, parameters: unknown[] = []): Promise<T[]> {
+  return api.app.get<DataSource>(getDataSourceToken()).query<T[]>(sql, parameters);
+}
+
 async function stagedRows(): Promise<number> {
-  const found = await api.app.get<DataSource>(getDataSourceToken()).query<{ count: number }[]>(
+  const [found] = await query<{ count: number }>(
     `SELECT count(*)::integer AS count FROM dataset_rows
      WHERE version_id IN (SELECT id FROM dataset_versions WHERE state IN ('staging', 'removing'))`,
   );
-  return found[0]?.count ?? NaN;
+  return found?.count ?? NaN;
+}
+
+/** An import that is under way: its header has been sent, and its rows will be by what is returned, which resolves with the status. */
+async function beginImport(name: string): Promise<(() => Promise<number | undefined>) & { leave: () => void }> {
+  const request = httpRequest(`${api.url}/api/datasets/${name}`, { method: 'PUT', headers: CSV });
+  request.on('error', () => undefined);
+  request.write(`${HEADER}\n`);
+  const staged = `SELECT FROM dataset_versions WHERE dataset = $1 AND state = 'staging'`;
+  await eventually(`${name} is under way`, async () => (await query(staged, [name])).length === 1);
+  const finish = async () => {
+    request.end('m,0.5,1,any\n');
+    const [response] = (await once(request, 'response')) as [{ statusCode?: number; resume: () => void }];
+    response.resume();
+    return response.statusCode;
+  };
+  return Object.assign(finish, { leave: () => request.destroy() });
 }
 
 /** Announces a body and never sends it; returns the status of the answer. */

@@ -6,7 +6,7 @@ import { ApiCreatedResponse, ApiOkResponse, ApiOperation, ApiParam, ApiTags } fr
 import type { Response } from 'express';
 import { NAME } from '../docs/fields.js';
 import { Access } from '../http/access.decorator.js';
-import { ApiError, invalid, notFound } from '../http/api-error.js';
+import { ApiError, invalid, notFound, SOON } from '../http/api-error.js';
 import { listAnswer, PageQuery, pageOf } from '../http/page.dto.js';
 import { Refusals } from '../http/refusals.decorator.js';
 import { BodyStream } from '../http/request-context.js';
@@ -77,7 +77,10 @@ export class DatasetsController {
   ): Promise<DatasetAnswer> {
     if (!NAME_PATTERN.test(name)) throw invalid({ name: [`must match ${NAME_PATTERN.source}`] });
     const result = await this.commands.execute(
-      new ImportDataset(name, body.bytes, body.type === NDJSON ? 'ndjson' : 'csv'),
+      new ImportDataset(name, body.bytes, {
+        format: body.type === NDJSON ? 'ndjson' : 'csv',
+        signal: body.abandoned,
+      }),
     );
     switch (result.kind) {
       case 'invalid': {
@@ -88,6 +91,13 @@ export class DatasetsController {
       case 'imported':
         response.status(result.created ? 201 : 200);
         return { ok: true, dataset: datasetBody(result.dataset) };
+      case 'busy':
+        throw new ApiError(
+          'OVERLOADED',
+          'As many datasets as can be are being imported; this one was not begun.',
+          {},
+          SOON,
+        );
     }
   }
 

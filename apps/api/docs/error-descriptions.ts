@@ -237,7 +237,7 @@ export const ERROR_DESCRIPTIONS: Readonly<Record<ErrorCode, ErrorDescription>> =
     headers: ['retry-after'],
   },
   OVERLOADED: {
-    when: 'The api works on as many requests as it can at once. This one was not begun.',
+    when: 'The api works on as many requests as it can at once, or imports four datasets already. This one was not begun.',
     example: { message: 'Too many requests are being worked on; this one was not begun.' },
     headers: ['retry-after'],
   },

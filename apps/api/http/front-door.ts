@@ -34,7 +34,7 @@ export function frontDoor({ routes, authenticator, requestLimits, workLimit }: F
       if (route === undefined) return;
       if (route.access !== 'public') contextOf(request).actor = authorized(token, authentication, route.access);
       workLimit.enter(response, route);
-      if (route.streams) contextOf(request).streamedBody = openStreamedBody(request, route.streams);
+      if (route.streams) contextOf(request).streamedBody = openStreamedBody(request, response, route.streams);
       if (route.takesBody) request.body = await readJsonBody(request);
       if (!route.takesQuery) refuseQuery(request);
       next();

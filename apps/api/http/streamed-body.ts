@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SetMetadata } from '@nestjs/common';
 import { ApiError, CallerGone } from './api-error.js';
 
@@ -18,6 +18,8 @@ export interface StreamedBody {
    * @throws ApiError when it is too large or too slow; CallerGone when the connection ends before it does
    */
   readonly bytes: AsyncIterable<Uint8Array>;
+  /** Aborted, with CallerGone, when the connection is closed before the answer is out: also once the body is complete. */
+  readonly abandoned: AbortSignal;
 }
 
 /** Longest silence of the sender. Only counted while we wait for it: when it is we who are slow, that is no fault of theirs. */
@@ -31,10 +33,18 @@ export const STREAMED_BODY = 'interlock:streamed-body';
 export const StreamsBody = (rules: StreamedBodyRules) => SetMetadata<string, StreamedBodyRules>(STREAMED_BODY, rules);
 
 /** @throws ApiError when the headers alone tell that the body cannot be taken */
-export function openStreamedBody(request: IncomingMessage, { types, limitBytes }: StreamedBodyRules): StreamedBody {
+export function openStreamedBody(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { types, limitBytes }: StreamedBodyRules,
+): StreamedBody {
   const type = acceptableType(request, types);
   if (Number(request.headers['content-length'] ?? 0) > limitBytes) throw tooLarge(limitBytes);
-  return { type, bytes: arriving(request, limitBytes) };
+  const abandoning = new AbortController();
+  response.once('close', () => {
+    if (!response.writableFinished) abandoning.abort(new CallerGone());
+  });
+  return { type, bytes: arriving(request, limitBytes), abandoned: abandoning.signal };
 }
 
 function acceptableType(request: IncomingMessage, types: readonly string[]): string {

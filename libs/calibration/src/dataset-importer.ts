@@ -17,21 +17,51 @@ const READERS = { csv: CsvDatasetReader, ndjson: NdjsonDatasetReader } satisfies
 export type ImportOutcome =
   | { kind: 'imported'; created: boolean; dataset: DatasetInfo }
   /** All faults are counted; the first 20, in the order of the file, are told. */
-  | { kind: 'invalid'; faultCount: number; faults: DatasetFault[] };
+  | { kind: 'invalid'; faultCount: number; faults: DatasetFault[] }
+  /** This process imports as many files as it may already; nothing was read. */
+  | { kind: 'busy' };
+
+/** Most files that a process imports at once: each takes a database connection most of the time, and some megabytes. */
+export const IMPORTS_AT_ONCE = 4;
+
+export interface ImportOptions {
+  /** `csv` unless told. */
+  format?: DatasetFormat;
+  /** Aborted when nobody waits for the outcome any more: then the old data stay. */
+  signal?: AbortSignal;
+}
 
 /** Carries a file into the database, for the commands that import datasets. */
 @Injectable()
 export class DatasetImporter {
+  private underWay = 0;
+
   constructor(
     private readonly versions: DatasetVersions,
     private readonly removal: DatasetRemoval,
   ) {}
 
-  async import(name: string, source: AsyncIterable<Uint8Array>, format: DatasetFormat = 'csv'): Promise<ImportOutcome> {
+  /** @throws the signal's reason once it is aborted, within some milliseconds, unless the file was complete and right by then */
+  async import(name: string, source: AsyncIterable<Uint8Array>, options: ImportOptions = {}): Promise<ImportOutcome> {
+    if (this.underWay >= IMPORTS_AT_ONCE) return { kind: 'busy' };
+    this.underWay += 1;
+    try {
+      return await this.carry(name, source, options);
+    } finally {
+      this.underWay -= 1;
+    }
+  }
+
+  private async carry(
+    name: string,
+    source: AsyncIterable<Uint8Array>,
+    { format = 'csv', signal }: ImportOptions,
+  ): Promise<ImportOutcome> {
     this.removal.begin();
     const versionId = await this.versions.stage(name);
     try {
-      const { faults, ...content } = await this.load(versionId, source, format);
+      const { faults, ...content } = await this.load(versionId, source, format, signal);
+      signal?.throwIfAborted();
       if (faults.count > 0) return { kind: 'invalid', faultCount: faults.count, faults: [...faults.first] };
       const { created, importedAt } = await this.versions.publish(versionId, { name, ...content });
       return { kind: 'imported', created, dataset: { name, ...content, importedAt: importedAt.toISOString() } };
@@ -46,6 +76,7 @@ export class DatasetImporter {
     versionId: string,
     source: AsyncIterable<Uint8Array>,
     format: DatasetFormat,
+    signal: AbortSignal | undefined,
   ): Promise<LoadedContent> {
     const received = new ReceivedBytes(source);
     const faults = new DatasetFaults();
@@ -57,13 +88,14 @@ export class DatasetImporter {
         rows += block.rows;
         // One block is stored while the next one is read; the reader waits for it, and so does whoever sends.
         await storing;
+        signal?.throwIfAborted();
         storing = this.versions.append(versionId, block.bytes);
         storing.catch(() => undefined); // seen when it is waited for
       }
     } finally {
       await storing;
     }
-    const { count, first } = await this.versions.duplicates(versionId, FAULTS_TOLD);
+    const { count, first } = await this.versions.duplicates(versionId, FAULTS_TOLD, signal);
     faults.addFound(count, first.map(duplicateFault));
     const { bytes, sha256 } = received;
     return { rows, bytes, sha256, ignoredColumns: [...reader.ignoredColumns], faults };

@@ -18,6 +18,11 @@ export interface DuplicateMarketId {
   firstLine: number;
 }
 
+export interface DuplicatesFound {
+  count: number;
+  first: DuplicateMarketId[];
+}
+
 /** An import into which nothing was written for this long belongs to a process that died. */
 export const ABANDONED_AFTER = '15 minutes';
 /** Longest search for duplicates. A million rows take about a second; the file's size bounds what it can be. */
@@ -66,30 +71,40 @@ export class DatasetVersions {
     });
   }
 
-  /** How many rows of a staged version have a market id that an earlier line had already, and the first of them. */
-  duplicates(versionId: string, toldAtMost: number): Promise<{ count: number; first: DuplicateMarketId[] }> {
+  /**
+   * How many rows of a staged version have a market id that an earlier line had already, and the first of them.
+   * @throws the signal's reason, soon after it was aborted
+   */
+  duplicates(versionId: string, toldAtMost: number, signal?: AbortSignal): Promise<DuplicatesFound> {
     return this.transactions.run(async (tx) => {
       const client = (await tx.queryRunner?.connect()) as ClientBase;
-      await client.query(`SELECT set_config('statement_timeout', $1, true), set_config('work_mem', '64MB', true)`, [
-        String(SEARCH_TIMEOUT_MS),
-      ]);
-      const search = <Row extends QueryResultRow>(text: string, values: unknown[]) =>
-        client.query<Row>({ text, values, query_timeout: SEARCH_TIMEOUT_MS + 500 } as QueryConfig);
-      // Numbers are sorted much faster than texts. Two ids may share a hash, so this can only rule duplicates out.
-      const suspects = await search(
-        `SELECT FROM dataset_rows WHERE version_id = $1
-         GROUP BY hashtextextended(market_id, 0) HAVING count(*) > 1 LIMIT 1`,
-        [versionId],
-      );
-      if (suspects.rowCount === 0) return { count: 0, first: [] };
-      const { rows } = await search<DuplicateMarketId & { count: number }>(
-        `SELECT line, first_line AS "firstLine", (count(*) OVER ())::integer AS count
-         FROM (SELECT line, min(line) OVER (PARTITION BY market_id) AS first_line FROM dataset_rows WHERE version_id = $1) AS all_rows
-         WHERE line > first_line ORDER BY line LIMIT $2`,
-        [versionId, toldAtMost],
-      );
-      return { count: rows[0]?.count ?? 0, first: rows };
+      return this.whileWanted(client, signal, () => searchDuplicates(client, versionId, toldAtMost));
     });
+  }
+
+  /** Does what may take the server long, and has it end that at once when the signal is aborted. */
+  private async whileWanted<T>(
+    client: ClientBase,
+    signal: AbortSignal | undefined,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    signal?.throwIfAborted();
+    const { processID } = client as unknown as { processID: number };
+    let ending: Promise<unknown> | undefined;
+    const end = () => {
+      ending = this.dataSource.query('SELECT pg_cancel_backend($1)', [processID]).catch(() => undefined);
+    };
+    signal?.addEventListener('abort', end, { once: true });
+    try {
+      return await work();
+    } catch (error) {
+      signal?.throwIfAborted(); // the server's error is only its consequence
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', end);
+      // Not before the server has been told: it could otherwise be somebody else's statement that ends.
+      await ending;
+    }
   }
 
   /** Makes a staged version the current one of its dataset. What was current before can be read for an hour more. */
@@ -139,6 +154,28 @@ export class DatasetVersions {
       [versionId],
     );
   }
+}
+
+async function searchDuplicates(client: ClientBase, versionId: string, toldAtMost: number): Promise<DuplicatesFound> {
+  await client.query(`SELECT set_config('statement_timeout', $1, true), set_config('work_mem', '64MB', true)`, [
+    String(SEARCH_TIMEOUT_MS),
+  ]);
+  const search = <Row extends QueryResultRow>(text: string, values: unknown[]) =>
+    client.query<Row>({ text, values, query_timeout: SEARCH_TIMEOUT_MS + 500 } as QueryConfig);
+  // Numbers are sorted much faster than texts. Two ids may share a hash, so this can only rule duplicates out.
+  const suspects = await search(
+    `SELECT FROM dataset_rows WHERE version_id = $1
+     GROUP BY hashtextextended(market_id, 0) HAVING count(*) > 1 LIMIT 1`,
+    [versionId],
+  );
+  if (suspects.rowCount === 0) return { count: 0, first: [] };
+  const { rows } = await search<DuplicateMarketId & { count: number }>(
+    `SELECT line, first_line AS "firstLine", (count(*) OVER ())::integer AS count
+     FROM (SELECT line, min(line) OVER (PARTITION BY market_id) AS first_line FROM dataset_rows WHERE version_id = $1) AS all_rows
+     WHERE line > first_line ORDER BY line LIMIT $2`,
+    [versionId, toldAtMost],
+  );
+  return { count: rows[0]?.count ?? 0, first: rows };
 }
 
 /** Changes versions and tells how many. */

@@ -9,6 +9,7 @@ import type { DataSource } from 'typeorm';
 import { eventually } from '../../../test/support/eventually.js';
 import { testSettings } from '../../../test/support/settings.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
+import { IMPORTS_AT_ONCE } from './dataset-importer.js';
 import { DatasetRemoval } from './dataset-removal.js';
 import {
   CalibrationModule,
@@ -227,6 +228,23 @@ describe('importing a dataset', () => {
   });
 });
 
+describe('an import whose outcome nobody waits for any more', () => {
+  it.each(['while the file arrives', 'once the file is complete'])('changes nothing: %s', async (when) => {
+    await importFile('abandoned', file(1, 'old'));
+    const abort = new AbortController();
+    function* chunks(): Generator<Buffer> {
+      yield Buffer.from(file(20_000, 'new'));
+      abort.abort(new Error('nobody waits'));
+      if (when.startsWith('while')) for (let i = 0; ; i += 1) yield Buffer.from(`more-${i},0.5,1,,\n`.repeat(5_000));
+    }
+    const source = Readable.from(chunks());
+    const abandoned = commands.execute(new ImportDataset('abandoned', source, { signal: abort.signal }));
+    await expect(abandoned).rejects.toThrow('nobody waits');
+    expect(await categoryOf('abandoned')).toBe('old');
+    await removed(1);
+  });
+});
+
 describe('imports at the same time', () => {
   /** An import whose first rows are stored and whose last have not been sent. */
   async function beginImport(name: string, category: string): Promise<() => Promise<ImportDatasetResult>> {
@@ -252,7 +270,7 @@ describe('imports at the same time', () => {
   });
 
   it('leaves exactly one version current, complete, when many end together', async () => {
-    const categories = Array.from({ length: 12 }, (_, i) => `c-${i}`);
+    const categories = Array.from({ length: IMPORTS_AT_ONCE }, (_, i) => `c-${i}`);
     const results = await Promise.all(categories.map((category) => importFile('together', file(50, category))));
     expect(results.filter((result) => result.kind === 'imported' && result.created)).toHaveLength(1);
     expect((await storedVersions()).filter((state) => state === 'current')).toHaveLength(1);

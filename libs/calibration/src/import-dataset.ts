@@ -1,5 +1,5 @@
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { type DatasetFormat, DatasetImporter, type ImportOutcome } from './dataset-importer.js';
+import { DatasetImporter, type ImportOptions, type ImportOutcome } from './dataset-importer.js';
 
 /**
  * Stores a file of resolved markets under a name, in the place of what the name had before: as a whole or, when anything is
@@ -13,7 +13,7 @@ export class ImportDataset extends Command<ImportDatasetResult> {
   constructor(
     readonly name: string,
     readonly source: AsyncIterable<Uint8Array>,
-    readonly format: DatasetFormat = 'csv',
+    readonly options: ImportOptions = {},
   ) {
     super();
   }
@@ -25,7 +25,7 @@ export type ImportDatasetResult = ImportOutcome;
 export class ImportDatasetHandler implements ICommandHandler<ImportDataset> {
   constructor(private readonly importer: DatasetImporter) {}
 
-  execute({ name, source, format }: ImportDataset): Promise<ImportDatasetResult> {
-    return this.importer.import(name, source, format);
+  execute({ name, source, options }: ImportDataset): Promise<ImportDatasetResult> {
+    return this.importer.import(name, source, options);
   }
 }

@@ -33,7 +33,7 @@ export class ImportSampleDatasetHandler implements ICommandHandler<ImportSampleD
       return { kind: 'unchanged', dataset };
     }
     const result = await this.importer.import(SAMPLE_DATASET, Readable.from([file]));
-    if (result.kind === 'invalid') throw new Error(`the bundled sample is broken: ${JSON.stringify(result.faults)}`);
+    if (result.kind !== 'imported') throw new Error(`the bundled sample was not imported: ${JSON.stringify(result)}`);
     return { kind: 'imported', dataset: result.dataset };
   }
 }
