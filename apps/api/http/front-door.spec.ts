@@ -1,4 +1,4 @@
-import { bearerToken } from './front-door.js';
+import { bearerToken, parseQuery } from './front-door.js';
 import { requestIdOf } from './request-context.js';
 
 describe('headers', () => {
@@ -21,5 +21,16 @@ describe('headers', () => {
 
   it.each([undefined, '', 'a b', 'a\n', 'é', 'x'.repeat(129), ['a', 'b']])('instead of %j one is made', (id) => {
     expect(requestIdOf(id)).toMatch(/^[0-9a-f-]{36}$/);
+  });
+});
+
+describe('the parameters of an address', () => {
+  it('are none when it has no query, on every version of Node', () => {
+    expect(parseQuery(null)).toEqual({});
+    expect(parseQuery('')).toEqual({});
+  });
+
+  it('are texts, and lists when given more than once', () => {
+    expect(parseQuery('a=1&b=2&b=3')).toEqual({ a: '1', b: ['2', '3'] });
   });
 });

@@ -80,10 +80,10 @@ function refuseQuery(request: Request): void {
   if (faults.length > 0) throw invalid(byField(faults));
 }
 
-/** Express's `query parser`: a parameter given once is a text, one given more often a list. */
-export function parseQuery(text: string): Record<string, string | string[]> {
+/** Express's `query parser`: a parameter given once is a text, one given more often a list. An address without query gives null. */
+export function parseQuery(text: string | null): Record<string, string | string[]> {
   const values = new Map<string, string | string[]>();
-  for (const [name, value] of new URLSearchParams(text)) {
+  for (const [name, value] of new URLSearchParams(text ?? '')) {
     const before = values.get(name);
     values.set(name, before === undefined ? value : [before, value].flat());
   }
