@@ -21,7 +21,8 @@ import { measureRequests } from './metrics/request-metrics.js';
  * @throws Error when a route does not declare who may call it
  */
 export async function createApi(settings: Settings): Promise<NestExpressApplication> {
-  const app = await NestFactory.create<NestExpressApplication>(ApiModule.forRoot(settings), new ApiServer(), {
+  const server = new ApiServer(settings.http.maxConnections);
+  const app = await NestFactory.create<NestExpressApplication>(ApiModule.forRoot(settings), server, {
     bodyParser: false, // it would run before authentication; the front door reads bodies
     bufferLogs: true,
     abortOnError: false,
@@ -33,6 +34,7 @@ export async function createApi(settings: Settings): Promise<NestExpressApplicat
   const readiness = app.get(Readiness);
   app.use(openRequest(() => readiness.isEnding));
   const metrics = app.get(Metrics, { strict: false });
+  server.report(metrics);
   app.use(measureRequests(metrics, [...routes, ...DOCS_ROUTES]));
   if (settings.corsOrigins.length > 0) allowOrigins(app, settings.corsOrigins);
   app.use(

@@ -10,6 +10,8 @@ import type { Match, Route, RouteTable } from './route-table.js';
 import { openStreamedBody } from './streamed-body.js';
 import { byField } from './text-checks.js';
 
+const MOST_PARAMETERS = 100;
+
 /** What the front door judges requests by. */
 export interface FrontDoorRules {
   readonly routes: RouteTable;
@@ -34,6 +36,7 @@ export function frontDoor({ routes, authenticator, requestLimits, workLimit }: F
       if (route === undefined) return;
       if (route.access !== 'public') contextOf(request).actor = authorized(token, authentication, route.access);
       workLimit.enter(response, route);
+      refuseManyParameters(request.url);
       if (route.streams) contextOf(request).streamedBody = openStreamedBody(request, response, route.streams);
       if (route.takesBody) request.body = await readJsonBody(request);
       if (!route.takesQuery) refuseQuery(request);
@@ -72,6 +75,12 @@ function authorized(token: string | undefined, authentication: Authentication, n
 
 export function bearerToken(header: string | undefined): string | undefined {
   return /^bearer +([\x21-\x7e]+)$/i.exec(header ?? '')?.[1];
+}
+
+/** An answer that names thousands of unknown parameters would be many times as large as the request. */
+function refuseManyParameters(url: string): void {
+  if (url.split('&').length <= MOST_PARAMETERS) return;
+  throw invalid({ query: [`must not have more than ${MOST_PARAMETERS} parameters`] });
 }
 
 /** A parameter that is silently ignored could mean anything to whoever sent it. */

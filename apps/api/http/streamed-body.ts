@@ -22,10 +22,8 @@ export interface StreamedBody {
   readonly abandoned: AbortSignal;
 }
 
-/** Longest silence of the sender. Only counted while we wait for it: when it is we who are slow, that is no fault of theirs. */
-const SILENCE_LIMIT_MS = 10_000;
-/** Longest time from the first byte to the last, so that a trickle ends as well. */
-const TIME_LIMIT_MS = 10 * 60_000;
+/** What a sender must send in every 10 seconds that we wait for it, so that a trickle ends but a slow line does not. */
+const PROGRESS = { bytes: 80 * 1024, withinMs: 10_000 };
 
 export const STREAMED_BODY = 'interlock:streamed-body';
 
@@ -61,11 +59,11 @@ function acceptableType(request: IncomingMessage, types: readonly string[]): str
 async function* arriving(request: IncomingMessage, limitBytes: number): AsyncGenerator<Uint8Array> {
   // Not destroyed when we stop early: the connection still has to carry the answer.
   const chunks = request.iterator({ destroyOnReturn: false });
-  const until = performance.now() + TIME_LIMIT_MS;
+  const progress = new Progress();
   let size = 0;
   try {
     for (;;) {
-      const next = await nextWithin(chunks, Math.min(SILENCE_LIMIT_MS, until - performance.now()));
+      const next = await progress.of(() => chunks.next());
       if (next.done === true) return;
       size += next.value.length;
       if (size > limitBytes) throw tooLarge(limitBytes);
@@ -78,21 +76,41 @@ async function* arriving(request: IncomingMessage, limitBytes: number): AsyncGen
   }
 }
 
-async function nextWithin(
-  chunks: AsyncIterator<Uint8Array, unknown>,
-  ms: number,
-): Promise<IteratorResult<Uint8Array, unknown>> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(tooSlow()), Math.max(0, ms));
-  });
-  try {
-    return await Promise.race([chunks.next(), deadline]);
-  } catch (error) {
-    throw error instanceof ApiError ? error : new CallerGone();
-  } finally {
-    clearTimeout(timer);
+/** How fast a sender is. Only the time that we wait for it counts: when it is we who are slow, that is no fault of theirs. */
+class Progress {
+  private waitedMs = 0;
+  private bytes = 0;
+
+  /** The next piece. @throws ApiError when too little has come for too long */
+  async of(next: () => Promise<IteratorResult<Uint8Array, unknown>>): Promise<IteratorResult<Uint8Array, unknown>> {
+    const since = performance.now();
+    const piece = next();
+    while (!(await settlesWithin(piece, PROGRESS.withinMs - this.waitedMs - (performance.now() - since)))) {
+      if (this.bytes < PROGRESS.bytes) {
+        piece.catch(() => undefined); // nobody waits for it any more
+        throw tooSlow();
+      }
+      this.waitedMs = since - performance.now(); // what this wait has taken so far belongs to the period that is over
+      this.bytes = 0;
+    }
+    this.waitedMs += performance.now() - since;
+    const arrived = await piece.catch(() => Promise.reject(new CallerGone()));
+    if (arrived.done !== true) this.bytes += arrived.value.length;
+    return arrived;
   }
+}
+
+/** False when it takes longer. */
+async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), Math.max(0, ms));
+  });
+  const settled = promise.then(
+    () => true,
+    () => true,
+  );
+  return Promise.race([settled, late]).finally(() => clearTimeout(timer));
 }
 
 function tooLarge(limitBytes: number): ApiError {
@@ -100,6 +118,6 @@ function tooLarge(limitBytes: number): ApiError {
 }
 
 function tooSlow(): ApiError {
-  const message = `The body must arrive without pauses of ${SILENCE_LIMIT_MS / 1000} s and within ${TIME_LIMIT_MS / 60_000} minutes.`;
+  const message = `At least ${PROGRESS.bytes / 1024} KiB of the body must arrive in every ${PROGRESS.withinMs / 1000} s.`;
   return new ApiError('REQUEST_TIMEOUT', message, {}, { connection: 'close' });
 }

@@ -26,9 +26,16 @@ function isStorable(text: string): boolean {
   return !text.includes('\0') && !/\p{Surrogate}/u.test(text);
 }
 
-/** Collects messages by field. Safe for any name, `__proto__` included. */
+/** Of a request with thousands of faults the first are enough to know what is wrong with it. */
+const MOST_FIELDS = 100;
+
+/** Collects messages by field, of the first 100. Safe for any name, `__proto__` included. */
 export function byField(faults: readonly (readonly [field: string, message: string])[]): FieldErrors {
   const messages = new Map<string, string[]>();
-  for (const [field, message] of faults) messages.set(field, [...(messages.get(field) ?? []), message]);
+  for (const [field, message] of faults) {
+    const before = messages.get(field);
+    if (before !== undefined) before.push(message);
+    else if (messages.size < MOST_FIELDS) messages.set(field, [message]);
+  }
   return Object.fromEntries(messages);
 }

@@ -1,6 +1,7 @@
 import type { RequestListener, Server } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { SERVER_OPTIONS } from './http/server-options.js';
 import { CannotStart, EXIT_STATUS } from './run-program.js';
 
 /** Where a program listens, and what it and its port's setting are called when that cannot be had. */
@@ -24,7 +25,7 @@ export class Doorkeeper {
    * @throws CannotStart when host and port cannot be had
    */
   static async open(address: ListenAddress, answer: RequestListener): Promise<Doorkeeper> {
-    const server = createServer({ requireHostHeader: false }, answer);
+    const server = createServer(SERVER_OPTIONS, answer);
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => reject(cannotListen(address, error)));
       server.listen(address.port, address.host, resolve);

@@ -1,5 +1,6 @@
 export { Doorkeeper, type ListenAddress } from './doorkeeper.js';
 export { atMost } from './at-most.js';
+export { BoundedServer } from './http/bounded-server.js';
 export { correlated, type Correlation, correlation } from './correlation.js';
 export { armFaultPoints, FAULT_POINTS, type FaultPoint, faultPoint, InjectedFault } from './fault-points.js';
 export { measureHealth, type PartHealth, PartUnwell } from './health.js';
