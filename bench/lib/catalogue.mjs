@@ -18,6 +18,12 @@ export const BENCHMARKS = {
     perBackend: false,
     load: () => import('../datasets.mjs'),
   },
+  overload: {
+    shows: 'what refusing costs the api (429, 401, 413, QUEUE_FULL), beside accepting',
+    takes: 120,
+    perBackend: false,
+    load: () => import('../overload.mjs'),
+  },
 };
 
 export const BACKENDS = ['postgres', 'redis'];

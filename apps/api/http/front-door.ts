@@ -35,11 +35,12 @@ export function frontDoor({ routes, authenticator, requestLimits, workLimit }: F
       const route = routeFor(request, response, match);
       if (route === undefined) return;
       if (route.access !== 'public') contextOf(request).actor = authorized(token, authentication, route.access);
-      workLimit.enter(response, route);
+      const presence = workLimit.enter(response, route);
       refuseManyParameters(request.url);
       if (route.streams) contextOf(request).streamedBody = openStreamedBody(request, response, route.streams);
       if (route.takesBody) request.body = await readJsonBody(request);
       if (!route.takesQuery) refuseQuery(request);
+      await presence.turn();
       next();
     };
     admit().catch((error: unknown) => answerError(request, response, error));

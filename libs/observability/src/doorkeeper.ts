@@ -13,6 +13,12 @@ export interface ListenAddress {
 }
 
 /**
+ * Connections that may wait to be taken, as far as the system allows. With Node's 511 the later of a burst would try again only after a
+ * second, and after three.
+ */
+const BACKLOG = 4_096;
+
+/**
  * Who answers at a program's port until the program itself can. A port that refuses connections looks like a process that is gone,
  * and would be restarted or given up for it, while all that it does is wait.
  */
@@ -28,7 +34,7 @@ export class Doorkeeper {
     const server = createServer(SERVER_OPTIONS, answer);
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => reject(cannotListen(address, error)));
-      server.listen(address.port, address.host, resolve);
+      server.listen({ port: address.port, host: address.host, backlog: BACKLOG }, resolve);
     });
     return new Doorkeeper(server);
   }

@@ -39,6 +39,7 @@ export function connectionConfig(url: string, applicationName: string): ClientCo
 /** TypeORM options over the same connections. `poolMax` is the most connections that the pool may hold. */
 export function dataSourceOptions(url: string, applicationName: string, poolMax: number): DataSourceOptions {
   const { connectionString: _, ...extra } = connectionConfig(url, applicationName);
-  const pool = { ...extra, max: poolMax, Client: DatabaseClient };
+  // What was once connected stays so: in a burst, connecting anew would be what everybody waits for.
+  const pool = { ...extra, max: poolMax, min: poolMax, Client: DatabaseClient };
   return { type: 'postgres', url, synchronize: false, logging: false, extra: pool };
 }
