@@ -1,11 +1,12 @@
 import { Settings } from '@interlock/config';
 import { atMost } from '@interlock/observability';
 import { AlertDeliveries } from '@interlock/ops-events';
-import { WORKER_OPTIONS, QueueBackend, tellErrors } from '@interlock/queue';
-import { Processor, WorkerHost } from '@nestjs/bullmq';
-import { type BeforeApplicationShutdown, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { WORKER_OPTIONS } from '@interlock/queue';
+import { Processor } from '@nestjs/bullmq';
+import type { BeforeApplicationShutdown, OnApplicationBootstrap } from '@nestjs/common';
 import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
 import { JobMetrics } from './metrics/job-metrics.js';
+import { QueueConsumer } from './queue-consumer.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -13,50 +14,44 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const CONCURRENCY = 4;
 /** How long an attempt under way may go on when the process is asked to stop. */
 const SHUTDOWN_PATIENCE_MS = 1_000;
-/** How long the consumer's own end may take after that; a queue that is away would keep it for ever. */
-const QUEUE_PATIENCE_MS = 1_000;
 /** Never at once again: a delivery that this worker cannot bring on would keep it busy. */
 const SHORTEST_WAIT_MS = 50;
 
 /** Takes nudges that an alert is to be delivered, and makes an attempt. */
 @Processor('alert_delivery', {
   autorun: false,
-  concurrency: CONCURRENCY,
   maxStalledCount: 100,
   // The job of a worker that was killed is free again after 15 s at most, about when its attempt is given up; the default is 60 s.
   lockDuration: 10_000,
   stalledInterval: 5_000,
   ...WORKER_OPTIONS,
 })
-export class AlertDeliveryProcessor extends WorkerHost implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly logger = new Logger('alert-delivery');
+export class AlertDeliveryProcessor extends QueueConsumer implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly ending = new AbortController();
 
   constructor(
     private readonly settings: Settings,
     private readonly deliveries: AlertDeliveries,
     private readonly metrics: JobMetrics,
-    private readonly backend: QueueBackend,
   ) {
-    super();
+    super('alert_delivery', CONCURRENCY);
     metrics.setSlots('alert_delivery', CONCURRENCY);
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    await this.backend.ready([this.worker]);
-    tellErrors(this.worker, this.logger);
-    this.worker.run().catch((error: unknown) => this.logger.error({ err: error }, 'the queue consumer ended'));
+    await this.beginConsuming();
   }
 
   /** Takes no further jobs; what is under way may end by itself for a moment, then it is left for another worker. */
   async beforeApplicationShutdown(): Promise<void> {
+    const pausing = this.pauseConsuming();
     const patienceMs = Math.min(SHUTDOWN_PATIENCE_MS, this.settings.shutdownGraceMs);
-    const impatience = setTimeout(() => this.ending.abort(), patienceMs);
-    await atMost(patienceMs + QUEUE_PATIENCE_MS, this.worker.pause());
-    clearTimeout(impatience);
+    await atMost(patienceMs, pausing);
+    this.ending.abort();
+    await this.endConsuming(pausing);
   }
 
-  override async process(job: Job<unknown>, token?: string): Promise<void> {
+  protected override async carryOut(job: Job<unknown>, token: string | undefined): Promise<void> {
     const deliveryId = deliveryIdOf(job.data);
     if (deliveryId === null) throw new UnrecoverableError('the job names no delivery');
     const outcome = await this.metrics.measure('alert_delivery', () =>

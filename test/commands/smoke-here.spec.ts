@@ -52,7 +52,7 @@ function processesOf(home: string): string[] {
 
 async function nothingIsLeftOf(home: string): Promise<void> {
   await eventually('its processes end', () => processesOf(home).length === 0);
-  expect(readdirSync(tmpdir()).filter((name) => home.endsWith(name))).toEqual([]);
+  expect(readdirSync(tmpdir()).filter((name) => home.endsWith(`/${name}`))).toEqual([]);
 }
 
 describe('smoke:ci on its own', () => {

@@ -253,12 +253,14 @@ describe('a receiver that hangs', () => {
     await Promise.all(Array.from({ length: 50 }, () => record(killSwitchOn)));
     expect(performance.now() - started).toBeLessThan(1_500);
     await eventually('four are under way', () => receiver.posts.length === 4);
-    const connections = await probe.query<{ count: number }>(
-      `SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'`,
-    );
-    expect(connections.rows).toEqual([{ count: 0 }]);
+    await eventually('none of them holds a transaction', async () => {
+      const { rows } = await probe.query(
+        `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'`,
+      );
+      return rows.length === 0;
+    });
     expect(receiver.posts).toHaveLength(4);
-    expect(await jobCount()).toBe(50);
+    await eventually('all are queued', async () => (await jobCount()) === 50);
   });
 
   it('holds up no shutdown, and uses up no attempt by it', async () => {
@@ -327,6 +329,17 @@ describe('the queue of deliveries', () => {
     const unknown = started.get(AlertDeliveries).attempt('019a0000-0000-7000-8000-000000000009', signal);
     await expect(unknown).resolves.toEqual({ kind: 'nothing-to-do' });
     expect(receiver.posts).toHaveLength(1);
+  });
+});
+
+describe('R7 a worker that takes no deliveries', () => {
+  it('is noticed, told and made to take them again', async () => {
+    const { AlertDeliveryProcessor } = await import('../../apps/worker/alert-delivery.processor.js');
+    const silent = await worker({ SILENT_WORKER_MS: '1000' });
+    await silent.get(AlertDeliveryProcessor).worker.pause(); // it reports to be well, and takes nothing
+    await record(killSwitchOn);
+    await eventuallyAll('DELIVERED', 2); // the second one tells of the silence
+    expect(await eventNames()).toEqual(['kill_switch_on', 'worker_silent']);
   });
 });
 

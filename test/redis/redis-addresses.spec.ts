@@ -1,37 +1,58 @@
-import { JobQueues } from '@interlock/queue';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { eventually } from '../support/eventually.js';
-import { completesAtOnce } from '../support/run-fixture.js';
-import { RunFixture } from '../support/run-fixture.js';
+import { Program } from '../support/program.js';
 import { RedisServer } from '../support/redis-server.js';
+import { completesAtOnce, RunFixture } from '../support/run-fixture.js';
 
-const servers: RedisServer[] = [];
+const PASSWORD = 'p@ss-of-redis';
+
+let server: RedisServer;
 let fixture: RunFixture | undefined;
 
-async function startRedis(...options: string[]): Promise<RedisServer> {
-  const server = await RedisServer.start(options);
-  servers.push(server);
-  return server;
-}
-
+beforeEach(async () => {
+  fixture = undefined;
+  server = await RedisServer.start({ options: ['--maxmemory-policy', 'allkeys-lru'] });
+  await server.command('CONFIG', 'SET', 'requirepass', PASSWORD);
+});
 afterEach(async () => {
   await fixture?.close();
-  fixture = undefined;
-  await Promise.all(servers.splice(0).map((server) => server.close()));
+  await server.close();
 });
 
-/** The attempt with which a run was completed whose queue is at this address. */
-async function runWith(address: string): Promise<number> {
-  const environment = { REDIS_URL: address };
-  fixture = await RunFixture.open(environment);
-  await fixture.worker({ pipelines: [completesAtOnce()], environment });
-  const { api } = fixture;
-  await eventually('the queue answers', async () => (await api.get(JobQueues).health()).ok);
-  const { attempt } = await fixture.reaches(await fixture.accepted(), 'COMPLETED');
-  return attempt;
+function address(): string {
+  return `redis://:${encodeURIComponent(PASSWORD)}@127.0.0.1:${server.port}/3`;
 }
 
-it('a Redis with a password and a database is reached', async () => {
-  const server = await startRedis();
-  await server.command('CONFIG', 'SET', 'requirepass', 'p@ss');
-  expect(await runWith(`redis://:p%40ss@127.0.0.1:${server.port}/3`)).toBe(1);
+it('a Redis with a password and a database carries runs', async () => {
+  const environment = { REDIS_URL: address() };
+  fixture = await RunFixture.open(environment);
+  await fixture.worker({ pipelines: [completesAtOnce()], environment });
+  expect(await fixture.reaches(await fixture.accepted(), 'COMPLETED')).toMatchObject({ attempt: 1 });
+  expect(await server.command('INFO', 'keyspace')).toMatch(/db3:keys=[1-9]/);
 });
+
+it('a program warns of a Redis that evicts, takes its address from a file, and never tells the password', async () => {
+  fixture = await RunFixture.open();
+  const home = await mkdtemp(join(tmpdir(), 'interlock-redis-address-'));
+  await writeFile(join(home, 'redis-url'), `${address()}\n`);
+  const worker = new Program('dist/apps/worker/main.js', {
+    DATABASE_URL: fixture.database.url,
+    QUEUE_BACKEND: 'redis',
+    REDIS_URL_FILE: join(home, 'redis-url'),
+    WORKER_PORT: '0',
+    INTERLOCK_HOME: home,
+  });
+  try {
+    await worker.address();
+    await eventually('it warns', () => worker.out.includes('its maxmemory-policy is allkeys-lru'));
+    await server.kill();
+    await eventually('it tells of the loss', () => worker.out.includes('ECONNREFUSED'));
+    expect(worker.out + worker.err).not.toMatch(/ss-of-redis/);
+  } finally {
+    worker.kill('SIGKILL');
+    await worker.exit();
+    await rm(home, { recursive: true });
+  }
+}, 60_000);

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
@@ -8,6 +8,21 @@ import { eventually } from './eventually.js';
 import { quietPort } from './quiet-port.js';
 
 const BINARY = 'redis-server';
+
+/** Its title stays what it was started with, so that the undertaker knows it by its folder. */
+const OWN_OPTIONS = ['--logfile', 'redis.log', '--set-proc-title', 'no'];
+
+interface RedisOptions {
+  /** As on the command line. */
+  options?: readonly string[];
+  /** Lines of a sentinel's configuration, which it rewrites as it learns; makes the server one. */
+  sentinel?: readonly string[];
+}
+
+/** A cluster's member also listens 10000 above its port, where that must be quiet as well. */
+function quietClusterPort(): Promise<number> {
+  return quietPort(11_000, 19_000);
+}
 
 /** A Redis of a test's own, which can be killed, emptied and filled, and comes back at the same address. */
 export class RedisServer {
@@ -17,14 +32,14 @@ export class RedisServer {
   private constructor(
     readonly port: number,
     private readonly folder: string,
-    private readonly options: readonly string[],
+    private readonly commandLine: readonly string[],
     private readonly onSpawn: (pid: number) => void,
     private readonly onClose: () => Promise<void>,
     private readonly admin: Redis,
   ) {}
 
-  /** Starts one in a folder of its own, which ends with the test process, however that ends. @param options as on the command line */
-  static async start(options: readonly string[] = []): Promise<RedisServer> {
+  /** Starts one in a folder of its own, which ends with the test process, however that ends. */
+  static async start(options: RedisOptions = {}): Promise<RedisServer> {
     const folder = await realpath(await mkdtemp(join(tmpdir(), 'interlock-redis-')));
     const undertaker = spawn(process.execPath, ['test/support/cluster-undertaker.js', folder], {
       stdio: ['pipe', 'ignore', 'inherit'],
@@ -34,7 +49,7 @@ export class RedisServer {
       await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
       undertaker.stdin.end();
     };
-    return RedisServer.startIn(folder, (pid) => undertaker.stdin.write(`${pid}\n`), { options, onClose: close });
+    return RedisServer.startIn(folder, (pid) => undertaker.stdin.write(`${pid}\n`), { ...options, onClose: close });
   }
 
   /** Starts one in a folder whose owner sees to the end of the processes that `onSpawn` tells of. */
@@ -43,10 +58,11 @@ export class RedisServer {
     onSpawn: (pid: number) => void,
     {
       options = [],
+      sentinel,
       onClose = () => Promise.resolve(),
-    }: { options?: readonly string[]; onClose?: () => Promise<void> } = {},
+    }: RedisOptions & { onClose?: () => Promise<void> } = {},
   ): Promise<RedisServer> {
-    const port = await quietPort();
+    const port = await (options.includes('--cluster-enabled') ? quietClusterPort() : quietPort());
     const admin = new Redis({
       port,
       lazyConnect: true,
@@ -55,7 +71,13 @@ export class RedisServer {
       commandTimeout: 10_000,
     });
     admin.on('error', () => undefined); // it is killed on purpose
-    const server = new RedisServer(port, folder, options, onSpawn, onClose, admin);
+    const commandLine = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, ...OWN_OPTIONS, ...options];
+    if (sentinel === undefined) commandLine.push('--appendonly', 'yes', '--save', '');
+    else {
+      await writeFile(join(folder, 'sentinel.conf'), sentinel.map((line) => `${line}\n`).join(''));
+      commandLine.unshift(join(folder, 'sentinel.conf'), '--sentinel');
+    }
+    const server = new RedisServer(port, folder, commandLine, onSpawn, onClose, admin);
     await server.restart();
     return server;
   }
@@ -92,22 +114,20 @@ export class RedisServer {
     await this.exited;
   }
 
+  /** SIGSTOP: connections stay, and nothing comes back. */
+  freeze(): void {
+    this.child?.kill('SIGSTOP');
+  }
+
+  /** SIGCONT. */
+  thaw(): void {
+    this.child?.kill('SIGCONT');
+  }
+
   /** Starts it again at the same address, when it does not run; resolves when it answers. */
   async restart(): Promise<void> {
-    if (this.child !== undefined) return;
-    const options = [
-      '--port',
-      String(this.port),
-      '--bind',
-      '127.0.0.1',
-      '--dir',
-      this.folder,
-      '--logfile',
-      'redis.log',
-    ];
-    // Its title stays what it was started with, so that the undertaker knows it by its folder.
-    const durable = ['--appendonly', 'yes', '--save', '', '--set-proc-title', 'no'];
-    const child = spawn(BINARY, [...options, ...durable, ...this.options], { stdio: 'ignore' });
+    if (this.child !== undefined) return this.thaw();
+    const child = spawn(BINARY, this.commandLine, { stdio: 'ignore', cwd: this.folder });
     this.child = child;
     child.once('exit', () => {
       if (this.child === child) this.child = undefined;

@@ -54,8 +54,8 @@ async function openRedisQueue(): Promise<TestQueue> {
     loseJobs: () => server.empty(),
     countJobs: async (name) => {
       const keys = (await server.command('KEYS', `{interlock}:${name}:*`)) as string[];
-      // A job's key ends with its id, and ours are UUIDs.
-      return keys.filter((key) => /:[0-9a-f-]{36}$/.test(key)).length;
+      // A job's key ends with its id, and ours are UUIDs, with something appended when they are queued anew.
+      return keys.filter((key) => /:[0-9a-f-]{36}(-\w+)?$/.test(key)).length;
     },
     breakDown: () => server.fill(),
     repair: () => server.makeRoom(),

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { RedisAddress } from '@interlock/config';
+import { PartUnwell } from '@interlock/observability';
 import type { BullRootModuleOptions } from '@nestjs/bullmq';
 import { Logger } from '@nestjs/common';
 import { createRedisBackend, type QueueBaseOptions, type RedisQueueBackend, setDefaultBackendFactory } from 'bullmq';
@@ -59,7 +60,11 @@ export class RedisBackend extends QueueBackend {
 
   /** By writing: a Redis that is full, or follows another one, can still be read. */
   async probe(): Promise<void> {
-    await this.openProducer().set(PROBE_KEY, this.applicationName, 'PX', PROBE_LIFETIME_MS);
+    await this.openProducer()
+      .set(PROBE_KEY, this.applicationName, 'PX', PROBE_LIFETIME_MS)
+      .catch((error: Error) => {
+        throw error.message.startsWith('OOM ') ? new PartUnwell('the queue is full') : error;
+      });
   }
 
   onApplicationShutdown(): Promise<void> {

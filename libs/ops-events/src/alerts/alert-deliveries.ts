@@ -16,6 +16,8 @@ const LEASE_MARGIN_MS = 5_000;
 const LONGEST_WAIT_MS = 3_600_000;
 /** A delivery that is due and nudged is normally begun within milliseconds. */
 const OVERDUE_MS = 5_000;
+/** A delivery that is found again and again gets a further job at most this often. */
+const REQUEUE_PERIOD_MS = 300_000;
 /** Deliveries that one call adds to the queue. */
 const REQUEUE_LIMIT = 500;
 
@@ -79,7 +81,10 @@ export class AlertDeliveries {
   async requeuePending(): Promise<number> {
     if (this.queues === undefined) throw new Error('deliveries cannot be requeued without a queue');
     const overdue = await this.transactions.run((tx) => this.rows.takeOverdue(tx, OVERDUE_MS, REQUEUE_LIMIT));
-    if (overdue.length > 0) await enqueueDeliveries(this.queues, overdue);
+    // Under another id, for the old job may be there still, in no list: a Redis that is full can lose hold of one in the middle of a
+    // script. But no more than one job in five minutes for a delivery that only waits for its turn.
+    const period = Math.floor(Date.now() / REQUEUE_PERIOD_MS).toString(36);
+    if (overdue.length > 0) await enqueueDeliveries(this.queues, overdue, (id) => `${id}-${period}`);
     return overdue.length;
   }
 

@@ -48,10 +48,17 @@ export class AlertNudges implements BeforeApplicationShutdown {
   }
 }
 
-/** @throws EnqueueFailed */
-export async function enqueueDeliveries(queues: JobQueues, deliveryIds: readonly string[]): Promise<void> {
+/**
+ * @param jobIdOf the job's id; while there is a job with that id, another one is not added
+ * @throws EnqueueFailed
+ */
+export async function enqueueDeliveries(
+  queues: JobQueues,
+  deliveryIds: readonly string[],
+  jobIdOf: (deliveryId: string) => string = (deliveryId) => deliveryId,
+): Promise<void> {
   await queues.addBulk(
     'alert_delivery',
-    deliveryIds.map((deliveryId) => ({ id: deliveryId, data: { deliveryId } })),
+    deliveryIds.map((deliveryId) => ({ id: jobIdOf(deliveryId), data: { deliveryId } })),
   );
 }
