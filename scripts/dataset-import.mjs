@@ -19,9 +19,9 @@ const folder = process.env.INIT_CWD ?? process.cwd();
 const main = async ({ signal, args }) => {
   const { importFile, shownFaults } = await import('./lib/dataset-upload.mjs');
   const { say, step } = await import('./lib/terminal.mjs');
-  const { Refusal } = await import('./lib/refusal.mjs');
+  const { UsageError } = await import('./lib/refusal.mjs');
   const [name, file, ...more] = args;
-  if (name === undefined || file === undefined || more.length > 0) throw new Refusal(help);
+  if (name === undefined || file === undefined || more.length > 0) throw new UsageError('Give a name and a file.');
 
   let imported;
   const upload = async (onProgress) => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { homeFolder, port, secret, setting, shown } from './environment.mjs';
 import { Refusal } from './refusal.mjs';
-import { say } from './terminal.mjs';
+import { live, say } from './terminal.mjs';
 
 const PLAIN_LINE_EVERY_MS = 3_000;
 const BAR_WIDTH = 20;
@@ -121,14 +121,15 @@ function progress(size, onProgress) {
   let toldAt = performance.now();
   return (bytes) => {
     sent += bytes;
-    const share = size === 0 ? 1 : sent / size;
-    if (process.stdout.isTTY) {
+    const share = size === 0 ? 1 : Math.min(1, sent / size); // the file may have grown meanwhile
+    const percent = `${Math.floor(share * 100)} %`.padStart(5);
+    if (live) {
       const done = Math.round(share * BAR_WIDTH);
       const bar = '█'.repeat(done) + '░'.repeat(BAR_WIDTH - done);
-      onProgress(sent === size ? `${bar} all sent, checking` : `${bar} ${megabytes(sent)} of ${megabytes(size)} MB`);
+      onProgress(`${bar} ${percent}, ${share === 1 ? 'checking' : `${megabytes(sent)} of ${megabytes(size)} MB`}`);
     } else if (performance.now() - toldAt > PLAIN_LINE_EVERY_MS) {
       toldAt = performance.now();
-      say(`  import    ${megabytes(sent)} of ${megabytes(size)} MB`);
+      say(`  import    ${percent}, ${megabytes(sent)} of ${megabytes(size)} MB`);
     }
   };
 }

@@ -1,7 +1,8 @@
 import { StopRequested } from './refusal.mjs';
 
 const ERASE_LINE = '\r\x1b[2K';
-const live = process.stdout.isTTY && process.env.CI === undefined;
+/** Whether lines may be drawn anew, since a person looks on. */
+export const live = process.stdout.isTTY && process.env.CI === undefined;
 
 // Whoever read our output may have gone (`npm start | head`). That must not end the program: its children would be left alone.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);

@@ -1,9 +1,7 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { type IncomingMessage, request as httpRequest } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { Cluster } from '../support/cluster.js';
 import { eventually } from '../support/eventually.js';
 import { TEST_TOKEN } from '../support/settings.js';
@@ -55,15 +53,6 @@ function peakMemory(pid: number | undefined): number {
   const status = `/proc/${pid}/status`;
   if (!existsSync(status)) return 0;
   return Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(status, 'utf8'))?.[1]) / 1_024;
-}
-
-/** The command as a user calls it. */
-async function importByCommand(...args: string[]): Promise<{ status: unknown; out: string }> {
-  const child = spawn(process.execPath, ['scripts/dataset-import.mjs', ...args], {
-    env: { PATH: process.env['PATH'], INTERLOCK_URL: cluster.api().url, ADMIN_API_TOKEN: TEST_TOKEN },
-  });
-  const [out, err, [status]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
-  return { status, out: out + err };
 }
 
 describe('imports over real processes', () => {
@@ -134,30 +123,6 @@ describe('imports over real processes', () => {
     expect([response.statusCode, details.faultCount, details.faults.length]).toEqual([400, 1_200_000, 20]);
     expect(peakMemory(cluster.api().pid)).toBeLessThan(600);
   }, 60_000);
-
-  it('npm run dataset:import sends a file and tells its faults', async () => {
-    const sample = fileURLToPath(new URL('../../libs/calibration/data/sample.csv', import.meta.url));
-    expect(await importByCommand('by-command', sample)).toMatchObject({
-      status: 0,
-      out: expect.stringContaining('42 rows'),
-    });
-    expect(await rowsOf('by-command')).toBe(42);
-
-    const faulty = await importByCommand('by-command', fileURLToPath(import.meta.url));
-    expect(faulty.status).toBe(1);
-    expect(faulty.out).toMatch(/The file has \d+ faults?; nothing was changed/);
-    expect(faulty.out).toMatch(/line +column +what is wrong/);
-    expect(await rowsOf('by-command')).toBe(42);
-
-    expect(await importByCommand('Not A Name', sample)).toMatchObject({
-      status: 1,
-      out: expect.stringContaining('name must match'),
-    });
-    expect(await importByCommand('by-command', '/nowhere.csv')).toMatchObject({
-      status: 1,
-      out: expect.stringContaining('ENOENT'),
-    });
-  });
 });
 
 if (existsSync(REFERENCE)) {
