@@ -77,7 +77,7 @@ describe('the api as a program', () => {
     await relay.become('cut');
     const [patient, ended] = [startApi({ DATABASE_URL: relay.url }), startApi({ DATABASE_URL: relay.url })];
     for (const api of [patient, ended])
-      await eventually('it waits', () => api.out.includes('waiting for the database'));
+      await eventually('it waits', () => api.out.includes('waiting for the database'), 30_000);
     ended.kill('SIGTERM');
     expect([await ended.exit(), ended.err]).toEqual([0, '']);
 

@@ -58,7 +58,8 @@ function schemaAt({ $ref }: Reference, document: OpenAPIObject): Schema | undefi
 }
 
 function errorCodesOf(route: Route): ErrorCode[] {
-  const codes: ErrorCode[] = ['VALIDATION_FAILED', 'METHOD_NOT_ALLOWED', 'HEADERS_TOO_LARGE', 'INTERNAL_ERROR'];
+  const codes: ErrorCode[] = ['VALIDATION_FAILED', 'METHOD_NOT_ALLOWED', 'REQUEST_TIMEOUT', 'HEADERS_TOO_LARGE'];
+  codes.push('INTERNAL_ERROR');
   codes.push(...route.refusals);
   if (route.access !== 'public') {
     codes.push('UNAUTHENTICATED', 'FORBIDDEN', 'ADMIN_TOKEN_NOT_CONFIGURED');
@@ -68,7 +69,7 @@ function errorCodesOf(route: Route): ErrorCode[] {
   if (!route.quiet) codes.push('RATE_LIMITED');
   if (!route.quiet && !route.urgent) codes.push('OVERLOADED');
   if (route.takesBody) codes.push('MALFORMED_JSON');
-  if (route.takesBody || route.streams) codes.push('REQUEST_TIMEOUT', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE');
+  if (route.takesBody || route.streams) codes.push('PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE');
   if (route.pattern.includes(':')) codes.push('NOT_FOUND');
   return codes;
 }

@@ -120,7 +120,7 @@ export const ERROR_DESCRIPTIONS: Readonly<Record<ErrorCode, ErrorDescription>> =
     headers: ['allow'],
   },
   REQUEST_TIMEOUT: {
-    when: 'The body did not arrive in time. The connection is closed.',
+    when: 'The headers or the body did not arrive in time. The connection is closed.',
     example: { message: 'The body did not arrive within 10 s.' },
   },
   KILL_SWITCH_ON: {
@@ -192,8 +192,8 @@ export const ERROR_DESCRIPTIONS: Readonly<Record<ErrorCode, ErrorDescription>> =
     headers: ['retry-after'],
   },
   HEADERS_TOO_LARGE: {
-    when: 'The headers are larger than 16 KiB.',
-    example: { message: 'The headers are larger than 16 KiB.' },
+    when: 'Request line and headers are larger than 16 KiB together.',
+    example: { message: 'Request line and headers are larger than 16 KiB together.' },
   },
   INTERNAL_ERROR: {
     when: 'Something went wrong inside. The log tells more under the request id.',
@@ -237,8 +237,8 @@ export const ERROR_DESCRIPTIONS: Readonly<Record<ErrorCode, ErrorDescription>> =
     headers: ['retry-after'],
   },
   OVERLOADED: {
-    when: 'The api works on as many requests as it can at once, or imports four datasets already. This one was not begun.',
-    example: { message: 'Too many requests are being worked on; this one was not begun.' },
+    when: 'As many requests are here as can be worked on soon, or four datasets are imported already. This one was not begun.',
+    example: { message: 'Too many requests are here already; this one was not begun.' },
     headers: ['retry-after'],
   },
 };
