@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import { TEST_BACKEND } from '../support/test-queue.js';
 import { reportFailure } from './report.js';
 import { type ChaosOptions, type ChaosResult, runChaos } from './run-chaos.js';
 import { makeSchedule, type Operation } from './schedule.js';
@@ -26,9 +27,9 @@ const options: ChaosOptions = {
 };
 
 it(
-  `K1-K5, R1-R6 and E1 hold over ${operations} operations while processes die (seed ${seed})`,
+  `K1-K5, R1-R6 and E1 hold over ${operations} operations while processes die (seed ${seed}, queue in ${TEST_BACKEND})`,
   async () => {
-    const schedule = makeSchedule(seed, operations);
+    const schedule = makeSchedule(seed, operations, TEST_BACKEND === 'redis');
     const result = await runChaos(schedule, options);
     say(summary(result));
     if (result.violations.length > 0) {
@@ -64,7 +65,7 @@ function summary({ history, evidence }: ChaosResult): string {
   const toggles = history.toggles.filter(({ outcome }) => outcome.kind === 'changed');
   const slowest = Math.max(0, ...toggles.map(({ sentAt, receivedAt }) => receivedAt - sentAt));
   return [
-    `seed ${seed}: ${toggles.length} toggles, the slowest answered after ${slowest} ms`,
+    `seed ${seed}, queue in ${TEST_BACKEND}: ${toggles.length} toggles, the slowest answered after ${slowest} ms`,
     `  faults: ${count(history.faults.map(({ deed, target }) => `${deed} ${target}`))}`,
     `  starts: ${count(history.starts.map(({ outcome }) => ('code' in outcome ? outcome.code : outcome.kind)))}`,
     `  runs: ${count([...evidence.runs.values()].map(({ status }) => status))}`,

@@ -33,7 +33,7 @@ function checkTransitions(run: RunRow, changes: readonly RunChange[]): Violation
     const isStep = changes[index + 1]?.transaction !== change.transaction;
     if (isStep && from !== null && !canBecome(from, change.to))
       found.push(violation('R1', `went from ${from} to ${change.to}`, run.id));
-    if (change.to === 'RUNNING' ? change.epoch <= epoch : change.epoch !== epoch)
+    if (isClaim(change) ? change.epoch <= epoch : change.epoch !== epoch)
       found.push(violation('R4', `epoch ${change.epoch} came after ${epoch}`, run.id));
     ({ epoch } = change);
   }
@@ -43,6 +43,11 @@ function checkTransitions(run: RunRow, changes: readonly RunChange[]): Violation
   const retries = changes.filter(({ to }) => to === 'RETRYING').length;
   if (retries >= JOB_ATTEMPTS) found.push(violation('R6', `was let wait for ${retries} retries`, run.id));
   return found;
+}
+
+/** The end of a dry run may be its claim as well. */
+function isClaim({ from, to }: RunChange): boolean {
+  return to === 'RUNNING' || (to === 'DRY_RUN_DONE' && from !== 'RUNNING');
 }
 
 /** R2: neither a dry run nor one that never got to a worker has been at work. */

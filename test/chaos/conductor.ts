@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster } from '../support/cluster.js';
 import { callApi, type ClusterAnswer, NoAnswer } from '../support/cluster-client.js';
 import type { ClusterProcess } from '../support/cluster-process.js';
+import type { RedisServer } from '../support/redis-server.js';
 import { type FaultRecord, History, type StartOutcome, type ToggleOutcome } from './history.js';
 import type { Level, Operation, StartWish } from './schedule.js';
 
@@ -16,6 +17,14 @@ const MOST_RELEASES = 20;
 const STANDSTILL_MS = 100_000;
 
 type Fault = Extract<Operation, { forMs: number }>;
+type RedisDeed = 'kill-redis' | 'freeze-redis' | 'fill-redis' | 'empty-redis';
+
+const STRIKES: Record<RedisDeed, (redis: RedisServer) => Promise<void>> = {
+  'kill-redis': (redis) => redis.kill(),
+  'freeze-redis': (redis) => Promise.resolve(redis.freeze()),
+  'fill-redis': (redis) => redis.fill(),
+  'empty-redis': (redis) => redis.empty(),
+};
 
 /** Carries out a schedule on a cluster and writes down what happens. */
 export class Conductor {
@@ -73,7 +82,14 @@ export class Conductor {
         const from = Date.now();
         await this.cluster.database.cutListeners().catch(() => 0);
         this.noteFault(index, 'cut-listeners', 'database', undefined, from);
+        return;
       }
+      case 'empty-redis':
+        return this.strikeRedis(index, operation.kind, 0);
+      case 'kill-redis':
+      case 'freeze-redis':
+      case 'fill-redis':
+        return this.strikeRedis(index, operation.kind, operation.forMs);
     }
   }
 
@@ -189,6 +205,22 @@ export class Conductor {
       this.noteFault(index, 'stop-database', 'database', undefined, from);
     } finally {
       this.struck.delete('database');
+    }
+  }
+
+  private async strikeRedis(operation: number, deed: RedisDeed, forMs: number): Promise<void> {
+    const { redis } = this.cluster;
+    if (redis === undefined || this.struck.has('redis')) return;
+    this.struck.add('redis');
+    try {
+      const from = Date.now();
+      await STRIKES[deed](redis);
+      await delay(forMs);
+      await redis.restart();
+      if (deed === 'fill-redis') await redis.makeRoom();
+      this.noteFault(operation, deed, 'redis', undefined, from);
+    } finally {
+      this.struck.delete('redis');
     }
   }
 

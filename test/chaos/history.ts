@@ -48,12 +48,21 @@ export interface CancelRecord extends Exchange {
   readonly code: string;
 }
 
-/** A process or the database was not at work from `from` until it was ready again. */
+/** A process, the database or Redis was not at work from `from` until it was ready again. */
 export interface FaultRecord {
   readonly kind: 'fault';
   readonly operation: number;
-  readonly deed: 'kill' | 'terminate' | 'freeze' | 'stop-database' | 'cut-listeners';
-  /** A process's name, or `database`. */
+  readonly deed:
+    | 'kill'
+    | 'terminate'
+    | 'freeze'
+    | 'stop-database'
+    | 'cut-listeners'
+    | 'kill-redis'
+    | 'freeze-redis'
+    | 'fill-redis'
+    | 'empty-redis';
+  /** A process's name, `database`, or `redis`. */
   readonly target: string;
   readonly pid: number | undefined;
   readonly from: number;

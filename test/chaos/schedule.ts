@@ -29,7 +29,10 @@ export type Deed =
   /** SIGKILL, SIGTERM or SIGSTOP of `api-0`, `worker-1`, …; it comes back `forMs` later. */
   | { kind: 'kill' | 'terminate' | 'freeze'; process: string; forMs: number }
   | { kind: 'stop-database'; forMs: number }
-  | { kind: 'cut-listeners' };
+  | { kind: 'cut-listeners' }
+  /** SIGKILL, SIGSTOP, or no room for anything new; it is well again `forMs` later. */
+  | { kind: 'kill-redis' | 'freeze-redis' | 'fill-redis'; forMs: number }
+  | { kind: 'empty-redis' };
 
 /** How likely what is asked of the apis is. */
 const REQUESTS = { start: 52, 'start-keyed': 12, repeat: 10, 'switch-on': 4, 'switch-off': 1, cancel: 7 };
@@ -42,14 +45,21 @@ const FAULTS = {
   'freeze-api': 2,
   'stop-database': 1.5,
   'cut-listeners': 1,
+  'kill-redis': 0,
+  'freeze-redis': 0,
+  'fill-redis': 0,
+  'empty-redis': 0,
 };
+
+/** What goes wrong besides when the queue is in Redis. */
+const FAULTS_WITH_REDIS = { ...FAULTS, 'kill-redis': 2, 'freeze-redis': 1.5, 'fill-redis': 1.5, 'empty-redis': 2 };
 
 /** Operations between two faults: about as many as come while a process starts again, so that seldom all are away at once. */
 const FAULT_DISTANCE = [12, 28] as const;
 
-/** Makes the same schedule from the same seed, always. */
-export function makeSchedule(seed: number, operations: number): Operation[] {
-  return new ScheduleWriter(new Random(seed)).write(operations);
+/** Makes the same schedule from the same seed, always. @param redis whether the queue is in Redis, which may fail as well */
+export function makeSchedule(seed: number, operations: number, redis: boolean): Operation[] {
+  return new ScheduleWriter(new Random(seed), redis ? FAULTS_WITH_REDIS : FAULTS).write(operations);
 }
 
 class ScheduleWriter {
@@ -60,7 +70,10 @@ class ScheduleWriter {
 
   private nextFault: number = FAULT_DISTANCE[0];
 
-  constructor(private readonly random: Random) {}
+  constructor(
+    private readonly random: Random,
+    private readonly faults: typeof FAULTS,
+  ) {}
 
   write(count: number): Operation[] {
     while (this.operations.length < count) {
@@ -98,7 +111,7 @@ class ScheduleWriter {
 
   private fault(): void {
     const { random } = this;
-    const kind = random.weighted(FAULTS);
+    const kind = random.weighted(this.faults);
     switch (kind) {
       case 'kill':
         return this.add({ kind, process: this.process(), forMs: random.between(0, 1_500) });
@@ -111,7 +124,12 @@ class ScheduleWriter {
       case 'stop-database':
         return this.add({ kind, forMs: random.between(0, 2_500) });
       case 'cut-listeners':
+      case 'empty-redis':
         return this.add({ kind });
+      case 'kill-redis':
+      case 'freeze-redis':
+      case 'fill-redis':
+        return this.add({ kind, forMs: random.between(0, 3_000) });
     }
   }
 
