@@ -5,11 +5,15 @@ import { CommandBus } from '@nestjs/cqrs';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { createApi } from '../../apps/api/create-api.js';
 import { stopApi } from '../../apps/api/serve-api.js';
+import { ApiDocument, type SeenAnswer } from './api-document.js';
 import { TEST_TOKEN, testSettings } from './settings.js';
 import { type Relay, startRelay } from './relay.js';
 import { createTestDatabase, type TestDatabase } from './test-database.js';
 
 export const AUTHORIZED = { authorization: `Bearer ${TEST_TOKEN}` };
+
+/** What every answer to `call` is held against. */
+export const apiDocument = new ApiDocument();
 
 /** An answer, read to its end. `body` is the parsed JSON, or the text when it is none. */
 export interface Answer {
@@ -34,6 +38,7 @@ export interface TestApi {
   /** The api's own way to its database. */
   readonly relay: Relay;
   readonly url: string;
+  /** Fails when the answer is none that the OpenAPI document tells. */
   call(path: string, init?: RequestInit): Promise<Answer>;
   /** As an admin; `body` is sent as JSON. */
   post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
@@ -51,8 +56,9 @@ export async function startTestApi(environment: Record<string, string> = {}): Pr
   await app.get(CommandBus, { strict: false }).execute(new ImportSampleDataset());
   const url = await app.getUrl();
   const call = async (path: string, init: RequestInit = {}): Promise<Answer> => {
-    const response = await fetch(`${url}${path}`, init);
-    return { status: response.status, headers: response.headers, body: parsed(await response.text()) };
+    const { status, headers, ...answer } = await seen(await fetch(`${url}${path}`, init));
+    apiDocument.check(init.method ?? 'GET', path, { status, headers, ...answer });
+    return { status, headers, body: parsed(answer.text) };
   };
   return {
     app,
@@ -74,6 +80,10 @@ export async function startTestApi(environment: Record<string, string> = {}): Pr
       await database.drop();
     },
   };
+}
+
+async function seen(response: Response): Promise<SeenAnswer> {
+  return { status: response.status, headers: response.headers, text: await response.text() };
 }
 
 function parsed(body: string): AnswerBody {

@@ -29,7 +29,8 @@ export function docsPaths(): OpenAPIObject['paths'] {
     [FILE_PATH.replace(':file', '{file}')]: {
       get: {
         ...operation('getDocsFile', 'A script, style sheet or picture of the page.', {
-          'text/javascript': { schema: { type: 'string' }, example: 'window.onload = function() {…' },
+          'text/javascript': { schema: { type: 'string' }, example: '!function webpackUniversalModuleDefinition(…' },
+          'application/javascript': { schema: { type: 'string' }, example: 'window.onload = function() {…' },
           'text/css': { schema: { type: 'string' }, example: '.swagger-ui{…' },
           'image/png': { schema: { type: 'string', format: 'binary' }, example: '\u0089PNG…' },
         }),

@@ -25,7 +25,7 @@ export function whileStarting(health: HealthPlace): RequestListener {
     const [path] = (request.url ?? '').split('?');
     if (path === `${health.path}/live`) return answer(response, 200, requestId, { ok: true });
     if (path === health.path) return answer(response, 503, requestId, unhealthy(health));
-    if (path === `${health.path}/ready`) return answer(response, 503, requestId, unready(health));
+    if (path === `${health.path}/ready`) return answer(response, 503, requestId, unready());
     return answer(response, 503, requestId, {
       ok: false,
       code: 'DATABASE_UNAVAILABLE',
@@ -40,11 +40,11 @@ function unhealthy(health: HealthPlace): object {
   return { ok: false, service: health.service, version: programVersion(), now, ...parts(health) };
 }
 
-function unready(health: HealthPlace): object {
-  return { ok: false, shuttingDown: false, ...parts(health) };
+function unready(): object {
+  return { ok: false, shuttingDown: false, ...parts({}) };
 }
 
-function parts({ queue }: HealthPlace): object {
+function parts({ queue }: Pick<HealthPlace, 'queue'>): object {
   return { db: { ok: false, error: UNASKED }, queue: { ok: false, error: UNASKED, ...queue } };
 }
 
