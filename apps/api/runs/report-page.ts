@@ -42,8 +42,8 @@ ${bins(report)}
 </div>
 </div>
 <div class="stack pair">
-${segments('Platforms', report.segments.platform)}
-${segments('Categories', report.segments.category)}
+${segments('Platforms', report, 'platform')}
+${segments('Categories', report, 'category')}
 </div>
 </main>
 </body>
@@ -93,8 +93,14 @@ function bins(report: DatasetReport): string {
 }
 
 /** The largest first where not all are shown, else by name as in the report. */
-function segments(title: string, all: DatasetReport['segments']['platform']): string {
-  if (all.length === 0) return `<section><h2>${title}</h2><p class="faint">The dataset names none.</p></section>`;
+function segments(title: string, report: DatasetReport, kind: 'platform' | 'category'): string {
+  const all = report.segments[kind];
+  if (all.length === 0) {
+    const why = report.tooManySegments?.includes(kind)
+      ? 'The dataset names more than 1,000, so none is listed.'
+      : 'The dataset names none.';
+    return `<section><h2>${title}</h2><p class="faint">${why}</p></section>`;
+  }
   const shown = all.length > MOST_SEGMENTS ? all.toSorted((a, b) => b.n - a.n).slice(0, MOST_SEGMENTS) : all;
   const rows = shown.map(({ name, n, baseRate, brier, logLoss, ece }) =>
     row([name, grouped(n), ...[baseRate, brier, logLoss, ece].map(decimal)]),

@@ -23,6 +23,7 @@ const datasetReport: z.ZodType<DatasetReport> = z.object({
   ...scores,
   bins: z.array(bin).min(1),
   segments: z.object({ platform: segments, category: segments }),
+  tooManySegments: z.array(z.enum(['platform', 'category'])).exactOptional(),
   murphy: z.object({
     reliability: z.number(),
     resolution: z.number(),
