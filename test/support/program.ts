@@ -34,7 +34,8 @@ export class Program {
 
   /** The address that the program says it listens at. */
   address(): Promise<string> {
-    return eventually(`the program listens; it said: ${this.err}`, () => /"address":"(http[^"]+)"/.exec(this.out)?.[1]);
+    const look = () => /"address":"(http[^"]+)"/.exec(this.out)?.[1];
+    return eventually(`the program listens; it said: ${this.err}`, look, 30_000);
   }
 
   kill(signal: NodeJS.Signals): void {
