@@ -11,8 +11,11 @@ export function answerError(request: Request, response: Response, thrown: unknow
   if (thrown instanceof CallerGone) return;
   const error = apiErrorOf(thrown);
   // The caller's own mistakes are no news; what we did not expect is, with its cause.
-  if (error !== thrown && error.code !== 'NOT_FOUND')
-    logger.error({ err: thrown, code: error.code }, 'a request failed');
+  if (error.code === 'INTERNAL_ERROR') logger.error({ err: thrown, code: error.code }, 'a request failed');
+  else if (error !== thrown && error.code !== 'NOT_FOUND') {
+    // While the database is away this is every request: a line each is enough.
+    logger.warn({ reason: reasonOf(thrown), code: error.code }, 'a request failed');
+  }
   if (response.headersSent) {
     response.destroy();
     return;
@@ -20,6 +23,11 @@ export function answerError(request: Request, response: Response, thrown: unknow
   const context = contextOf(request);
   context.refusal = error.code;
   response.status(statusOf(error.code)).set(error.headers).json(envelope(error, context.requestId));
+}
+
+function reasonOf(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  return thrown.cause instanceof Error ? `${thrown.message}: ${thrown.cause.message}` : thrown.message;
 }
 
 export function envelope(error: ApiError, requestId: string): object {

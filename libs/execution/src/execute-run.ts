@@ -1,5 +1,5 @@
 import { Settings } from '@interlock/config';
-import { scopesOver } from '@interlock/kill-switch';
+import { KillSwitchWatch, scopesOver } from '@interlock/kill-switch';
 import { faultPoint } from '@interlock/observability';
 import { SharedBatches, type Transaction, Transactions } from '@interlock/persistence';
 import { AutoKillSwitch } from '@interlock/risk-guards';
@@ -51,11 +51,13 @@ export class ExecuteRunHandler implements ICommandHandler<ExecuteRun> {
     private readonly stages: RunStages,
     private readonly runningRuns: RunningRuns,
     private readonly autoKillSwitch: AutoKillSwitch,
+    private readonly watch: KillSwitchWatch,
   ) {}
 
   async execute({ runId }: ExecuteRun): Promise<ExecuteRunResult> {
     const params = await this.lookUps.add(runId);
     if (params === undefined) return { kind: 'nothing-to-do' };
+    await this.watch.lookUp();
 
     const work = this.runningRuns.begin(runId, scopesOver(params));
     try {

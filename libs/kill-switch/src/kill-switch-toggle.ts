@@ -10,7 +10,7 @@ import { KillSwitches } from './kill-switches.repository.js';
 const PATIENCE_MS = 1_000;
 
 /** Longest time of a change, so that a stop is answered within 3 s whatever the database does. */
-const CHANGE_MS = 2_500;
+const CHANGE_MS = 2_200;
 
 /** How a switch is changed, by a person or by the system: under its exclusive lock, with its event and its notification. */
 @Injectable()

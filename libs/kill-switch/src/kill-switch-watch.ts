@@ -66,6 +66,14 @@ export class KillSwitchWatch implements OnApplicationShutdown {
     return killSwitch?.level === 'halt' ? { kind: 'switch', killSwitch } : undefined;
   }
 
+  /**
+   * Reads the switches now when they were out of sight: work that begins right after an outage must not be halted merely because
+   * the next reading by time is still to come.
+   */
+  async lookUp(): Promise<void> {
+    if (this.blind) await this.read();
+  }
+
   get blind(): boolean {
     return performance.now() - this.lastReadAt > BLIND_AFTER_MS;
   }

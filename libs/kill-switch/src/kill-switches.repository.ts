@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Transaction } from '@interlock/persistence';
+import { type Answering, READ_ONLY, refuseReadOnly, type Transaction } from '@interlock/persistence';
 import { type KillSwitch, type KillSwitchWish, type Level, type Scope, untouched } from './kill-switch.js';
 
 /** Channel of NOTIFY on which a change is announced. Its payload does not matter: listeners read the rows. */
@@ -25,7 +25,7 @@ const COLUMNS = 'scope, enabled, level, reason, version, updated_at, updated_by'
  */
 const LOCK_KEY = `hashtextextended('interlock kill switch ' || scope, 0)`;
 
-/** The switches' rows and locks. */
+/** The switches' rows and locks. Locking them and reading all of them throws TakesNoWrites on a standby. */
 @Injectable()
 export class KillSwitches {
   /**
@@ -33,12 +33,16 @@ export class KillSwitches {
    * locks and reads at once is judged by a snapshot from before the wait.
    */
   async lockShared(tx: Transaction, scopes: readonly Scope[]): Promise<void> {
-    await tx.query('SELECT lock_kill_switches_shared($1::text[])', [scopes]);
+    refuseReadOnly(await tx.query<Answering[]>(`SELECT lock_kill_switches_shared($1::text[]), ${READ_ONLY}`, [scopes]));
   }
 
   /** Waits for everybody who holds the scope's lock, and keeps them out until the transaction ends. */
   async lockExclusively(tx: Transaction, scope: Scope): Promise<void> {
-    await tx.query(`SELECT pg_advisory_xact_lock(${LOCK_KEY}) FROM (SELECT $1::text AS scope) AS s`, [scope]);
+    const rows = await tx.query<Answering[]>(
+      `SELECT pg_advisory_xact_lock(${LOCK_KEY}), ${READ_ONLY} FROM (SELECT $1::text AS scope) AS s`,
+      [scope],
+    );
+    refuseReadOnly(rows);
   }
 
   /** The sessions that hold the scope's lock now, by process id of the server. */
@@ -66,8 +70,12 @@ export class KillSwitches {
 
   /** Every switch that was ever touched, by scope. */
   async readAll(tx: Transaction): Promise<KillSwitch[]> {
-    const rows = await tx.query<KillSwitchRow[]>(`SELECT ${COLUMNS} FROM kill_switches ORDER BY scope`);
-    return rows.map(killSwitchOf);
+    const rows = await tx.query<(Answering & (KillSwitchRow | { scope: null }))[]>(
+      `SELECT ${COLUMNS}, server."readOnly" FROM (SELECT ${READ_ONLY}) AS server LEFT JOIN kill_switches ON true
+       ORDER BY scope`,
+    );
+    refuseReadOnly(rows);
+    return rows.flatMap((row) => (row.scope === null ? [] : [killSwitchOf(row)]));
   }
 
   /** Stores the switch as wished, one version on. Hold the exclusive lock. */
@@ -99,6 +107,6 @@ export class KillSwitches {
 }
 
 export function killSwitchOf(row: KillSwitchRow): KillSwitch {
-  const { updated_at: updatedAt, updated_by: updatedBy, ...rest } = row;
-  return { ...rest, updatedAt: new Date(updatedAt), updatedBy };
+  const { scope, enabled, level, reason, version, updated_at: updatedAt, updated_by: updatedBy } = row;
+  return { scope, enabled, level, reason, version, updatedAt: new Date(updatedAt), updatedBy };
 }

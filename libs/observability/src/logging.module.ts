@@ -1,7 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { Settings } from '@interlock/config';
 import { LoggerModule, type Params } from 'nestjs-pino';
-import { type LogFn, type Logger, type LoggerOptions, pino } from 'pino';
+import { type LogFn, type Logger, type LoggerOptions, pino, type SerializedError } from 'pino';
 import pretty from 'pino-pretty';
 import { correlation } from './correlation.js';
 import { ProgramLogger } from './program-logger.js';
@@ -40,8 +40,9 @@ export function loggerOptions(settings: Settings, name: string): LoggerOptions {
 }
 
 /** node-postgres hangs the whole connection on an error, pages of it; what TypeORM wraps is repeated in the wrapping. */
-function withoutConnections(error: Error): object {
-  const { client: _, driverError: __, ...told } = pino.stdSerializers.err(error);
+function withoutConnections(error: Error | SerializedError): object {
+  // pino-http has serialized it before it asks us.
+  const { client: _, driverError: __, ...told } = error instanceof Error ? pino.stdSerializers.err(error) : error;
   return told;
 }
 

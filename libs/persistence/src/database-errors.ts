@@ -34,6 +34,17 @@ export class DatabaseBusy extends Error {
   }
 }
 
+/** The server was asked for something that only one which takes writes may be believed about. */
+export class TakesNoWrites extends Error {
+  /** As PostgreSQL itself says it. */
+  readonly code = '25006';
+
+  constructor() {
+    super('the database takes no writes');
+    this.name = 'TakesNoWrites';
+  }
+}
+
 /** node-postgres gave up waiting for a statement's answer, which may still come. */
 export function isLateAnswer(error: unknown): boolean {
   return error instanceof Error && error.message === 'Query read timeout';

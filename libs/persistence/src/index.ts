@@ -4,7 +4,13 @@ export { serveWhenReady } from './boot/serve-when-ready.js';
 export { connectionConfig } from './connection.js';
 export { DatabaseHealth } from './database-health.js';
 export { answeredWithin } from './answered-within.js';
-export { CommitOutcomeUnknown, isDatabaseUnavailable, isReplayable, isUniqueViolation } from './database-errors.js';
+export {
+  CommitOutcomeUnknown,
+  isDatabaseUnavailable,
+  isReplayable,
+  isUniqueViolation,
+  TakesNoWrites,
+} from './database-errors.js';
 export { migrateDatabase, pendingMigrations } from './migrate.js';
 export { NotificationListener } from './notification-listener.js';
 export { SharedBatches } from './shared-batches.js';
@@ -12,3 +18,4 @@ export { PersistenceModule } from './persistence.module.js';
 export { afterCommit, unlessCommitted } from './transaction-end.js';
 export { type Transaction, Transactions } from './transactions.js';
 export { v7 as newId } from 'uuid';
+export { type Answering, READ_ONLY, refuseReadOnly } from './read-only.js';

@@ -71,11 +71,12 @@ async function inTransaction<T>(
 ): Promise<T> {
   const runner = dataSource.createQueryRunner();
   const tellEnd = watchEnd(runner.manager);
+  let connection: DatabaseClient | undefined;
   let limit: NodeJS.Timeout | undefined;
   let committed = false;
   try {
-    const connection = (await runner.connect()) as DatabaseClient;
-    if (until < Infinity) limit = setTimeout(() => connection.cut(), until - performance.now());
+    connection = (await runner.connect()) as DatabaseClient;
+    if (until < Infinity) limit = setTimeout(() => connection?.cut(), until - performance.now());
     await runner.startTransaction();
     const result = await work(runner.manager);
     await runner.commitTransaction().catch((error: unknown) => {
@@ -84,6 +85,7 @@ async function inTransaction<T>(
     committed = true;
     return result;
   } catch (error) {
+    if (isReadOnly(error)) connection?.cut();
     // On a lost connection the server rolls back by itself; the first error is the one worth telling.
     if (runner.isTransactionActive) await runner.rollbackTransaction().catch(() => undefined);
     throw error;

@@ -1,6 +1,6 @@
 import { Settings } from '@interlock/config';
 import { type KillSwitch, type KillSwitchRow, killSwitchOf, type Mode, type Scope } from '@interlock/kill-switch';
-import type { Transaction } from '@interlock/persistence';
+import { type Answering, READ_ONLY, refuseReadOnly, type Transaction } from '@interlock/persistence';
 import { Injectable } from '@nestjs/common';
 import {
   asRiskStateUnavailable,
@@ -48,7 +48,7 @@ export class RiskGuards {
   /**
    * Locks the scopes' kill switches, so that no toggle passes until the transaction ends, then reads them and what `open` reads: all
    * in one round trip.
-   * @throws RiskStateUnavailable as `open`, also when the switches cannot be read (safety.md, K5)
+   * @throws RiskStateUnavailable as `open`, also when the switches cannot be read (safety.md, K5); TakesNoWrites on a standby
    */
   async openAdmission(
     tx: Transaction,
@@ -57,14 +57,14 @@ export class RiskGuards {
     purpose: Purpose,
   ): Promise<OpenedAdmission> {
     const counting = this.countedRule(purpose);
-    const [row] = await guarded(
-      tx.query<{ opened: AdmissionRecord }[]>('SELECT open_admission($1::text[], $2::text[], $3) AS opened', [
-        scopes,
-        modes,
-        counting ?? null,
-      ]),
+    const rows = await guarded(
+      tx.query<(Answering & { opened: AdmissionRecord })[]>(
+        `SELECT open_admission($1::text[], $2::text[], $3) AS opened, ${READ_ONLY}`,
+        [scopes, modes, counting ?? null],
+      ),
     );
-    return this.admissionOf(row?.opened, purpose);
+    refuseReadOnly(rows);
+    return this.admissionOf(rows[0]?.opened, purpose);
   }
 
   /**
