@@ -10,7 +10,8 @@ describe('queueReady', () => {
     const database = await createTestDatabase();
     const relay = await startRelay(database.url);
     await relay.become('cut');
-    const { connection } = new PostgresBackend(relay.url, 'test').open();
+    const backend = new PostgresBackend(relay.url, 'test');
+    const { connection } = backend.open();
     const queue = new Queue('execution_start', { connection: connection ?? {} });
     queue.on('error', () => undefined);
     try {
@@ -25,6 +26,7 @@ describe('queueReady', () => {
       await another.close();
     } finally {
       await queue.close().catch(() => undefined);
+      await backend.onApplicationShutdown();
       await relay.become('cut');
       await database.drop();
     }
