@@ -88,6 +88,7 @@ class Launcher {
     const database = dataFolder && { data: shown(dataFolder), log: shown(join(home, 'postgres.log')) };
     welcome({ api: places.api, tokenPlace, database });
     await showFirstRun(places.api, token, signal);
+    signal.throwIfAborted();
     tryNext({ api: places.api, tokenCommand });
   }
 

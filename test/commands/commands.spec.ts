@@ -21,7 +21,7 @@ describe('every command', () => {
     expect(output).toMatch(/^Usage: npm (start|test|run )/);
   });
 
-  it.each(['start', 'build', 'dev', 'db-migrate', 'smoke-ci', 'token-rotate', 'db-generate'])(
+  it.each(['start', 'build', 'dev', 'db-migrate', 'smoke-ci', 'token-rotate', 'db-generate', 'dataset-import'])(
     '%s ends with 2 when it is called wrongly',
     async (script) => {
       const { status, output } = await outcomeOf(script, ['--wrong']);

@@ -22,8 +22,8 @@ beforeAll(async () => {
   transactions = module.get(Transactions);
   probe = new Client({ connectionString: database.url });
   await probe.connect();
-  await probe.query('CREATE TABLE accounts (id int PRIMARY KEY, amount int NOT NULL)');
-  await probe.query('INSERT INTO accounts VALUES (1, 0), (2, 0)');
+  await probe.query('CREATE TABLE tills (id int PRIMARY KEY, amount int NOT NULL)');
+  await probe.query('INSERT INTO tills VALUES (1, 0), (2, 0)');
 });
 
 afterAll(async () => {
@@ -58,11 +58,11 @@ describe('transactions', () => {
 
   it('roll back when the work throws', async () => {
     const failing = transactions.run(async (tx) => {
-      await tx.query('UPDATE accounts SET amount = 99 WHERE id = 1');
+      await tx.query('UPDATE tills SET amount = 99 WHERE id = 1');
       throw new Error('no');
     });
     await expect(failing).rejects.toThrow('no');
-    const { rows } = await probe.query('SELECT amount FROM accounts WHERE id = 1');
+    const { rows } = await probe.query('SELECT amount FROM tills WHERE id = 1');
     expect(rows).toEqual([{ amount: 0 }]);
   });
 
@@ -71,12 +71,12 @@ describe('transactions', () => {
     const add = (first: number, second: number) =>
       transactions.run(async (tx) => {
         tries++;
-        await tx.query('UPDATE accounts SET amount = amount + 1 WHERE id = $1', [first]);
+        await tx.query('UPDATE tills SET amount = amount + 1 WHERE id = $1', [first]);
         await tx.query('SELECT pg_sleep(0.1)');
-        await tx.query('UPDATE accounts SET amount = amount + 1 WHERE id = $1', [second]);
+        await tx.query('UPDATE tills SET amount = amount + 1 WHERE id = $1', [second]);
       });
     await Promise.all([add(1, 2), add(2, 1)]);
-    const { rows } = await probe.query('SELECT amount FROM accounts ORDER BY id');
+    const { rows } = await probe.query('SELECT amount FROM tills ORDER BY id');
     expect(rows).toEqual([{ amount: 2 }, { amount: 2 }]);
     expect(tries).toBeGreaterThan(2);
   });
