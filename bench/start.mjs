@@ -1,5 +1,5 @@
 import { inTurns } from './lib/in-turns.mjs';
-import { atLeast, atMost, percent, rounded } from './lib/results.mjs';
+import { atLeast, atMost, percent, rounded, withSpread } from './lib/results.mjs';
 import { HEADERS, withSystem } from './lib/system.mjs';
 
 /** Connections, and the least share of the floor's throughput. */
@@ -41,7 +41,6 @@ async function forgetRuns(system) {
 }
 
 function tableOf(measured) {
-  const spread = ({ ratio, least, most }) => `${rounded(ratio)} (${rounded(least)}–${rounded(most)})`;
   return {
     title: 'Starts per second, and how long they took in ms (medians of the rounds; ratios with their spread)',
     columns: ['connections', 'starts/s', 'floor', 'ratio', 'p50', 'floor', 'p99', 'floor', 'ratio'],
@@ -49,12 +48,12 @@ function tableOf(measured) {
       String(connections),
       rounded(ours.perSecond),
       rounded(floor.perSecond),
-      spread(throughput),
+      withSpread(throughput),
       rounded(ours.p50),
       rounded(floor.p50),
       rounded(ours.p99),
       rounded(floor.p99),
-      spread(p99),
+      withSpread(p99),
     ]),
   };
 }

@@ -1,9 +1,8 @@
 /* The least that a start can be: bare node:http, one insert of the same row, one BullMQ add, on the same backend and pool size. */
 import { createServer } from 'node:http';
-import { Queue } from 'bullmq';
 import { Pool } from 'pg';
 import { v7 as newId } from 'uuid';
-import { floorConnection } from './floor-connection.mjs';
+import { JOB_OPTIONS, openQueue } from '../lib/queue-client.mjs';
 import { serve } from './serve.mjs';
 
 const POOL_SIZE = 10;
@@ -12,15 +11,14 @@ const INSERT = `INSERT INTO floor_runs (id, status, mode, dry_run, max_position,
 
 const pool = new Pool({ connectionString: process.env.DATABASE_URL, max: POOL_SIZE });
 await pool.query('CREATE TABLE IF NOT EXISTS floor_runs (LIKE runs INCLUDING ALL)');
-const queue = new Queue('floor_start', floorConnection());
-await queue.waitUntilReady();
+const queue = await openQueue('floor_start', process.env);
 
 async function start(body) {
   const wish = JSON.parse(body);
   const { mode = 'mock', dryRun = true, maxPosition = 1_000_000, strategy = 'default', input = {} } = wish;
   const runId = newId();
   await pool.query(INSERT, [runId, mode, dryRun, maxPosition, 'calibration', strategy, input]);
-  await queue.add('floor_start', { runId }, { jobId: runId, attempts: 1, removeOnComplete: true, removeOnFail: true });
+  await queue.add('floor_start', { runId }, { ...JOB_OPTIONS, jobId: runId });
   return JSON.stringify({ ok: true, runId, jobId: runId, state: 'queued' });
 }
 

@@ -15,14 +15,28 @@ export const BENCHMARKS = {
     shows:
       'import and report of a million markets, their memory and how soon they stop, beside COPY and pandas + scikit-learn',
     takes: 40,
-    perBackend: false,
     load: () => import('../datasets.mjs'),
   },
   overload: {
     shows: 'what refusing costs the api (429, 401, 413, QUEUE_FULL), beside accepting',
     takes: 120,
-    perBackend: false,
     load: () => import('../overload.mjs'),
+  },
+  drain: {
+    shows: 'dry runs per second of a worker, beside a bare BullMQ worker that does nothing',
+    takes: 60,
+    perBackend: true,
+    load: () => import('../drain.mjs'),
+  },
+  http: {
+    shows: 'health, markets fallback and list of runs, beside a bare Nest handler',
+    takes: 60,
+    load: () => import('../http.mjs'),
+  },
+  footprint: {
+    shows: 'time from cold start to ready, and memory at rest',
+    takes: 40,
+    load: () => import('../footprint.mjs'),
   },
 };
 

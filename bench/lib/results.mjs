@@ -37,6 +37,15 @@ export function rounded(value) {
   return Math.abs(value) >= 100 ? Math.round(value).toLocaleString('en-US') : String(Number(value.toPrecision(3)));
 }
 
+export function milliseconds(value) {
+  return `${rounded(value)} ms`;
+}
+
+/** A ratio of `ratios`, with the smallest and the largest of the rounds. */
+export function withSpread({ ratio, least, most }) {
+  return `${rounded(ratio)} (${rounded(least)}–${rounded(most)})`;
+}
+
 export function percent(value) {
   return `${Math.round(value * 100)} %`;
 }
