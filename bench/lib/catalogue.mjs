@@ -33,6 +33,11 @@ export const BENCHMARKS = {
     takes: 60,
     load: () => import('../http.mjs'),
   },
+  kill: {
+    shows: 'how soon the last running work is silent after a stop has answered, and that nothing starts after it',
+    takes: 120,
+    load: () => import('../kill.mjs'),
+  },
   footprint: {
     shows: 'time from cold start to ready, and memory at rest',
     takes: 40,
