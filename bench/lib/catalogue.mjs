@@ -38,6 +38,11 @@ export const BENCHMARKS = {
     takes: 120,
     load: () => import('../kill.mjs'),
   },
+  guards: {
+    shows: 'admission at start and claim with 0, 1 million and 10 million orders in the tables',
+    takes: 150,
+    load: () => import('../guards.mjs'),
+  },
   footprint: {
     shows: 'time from cold start to ready, and memory at rest',
     takes: 40,
