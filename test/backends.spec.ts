@@ -11,6 +11,9 @@ it(`the queue of these suites is in ${TEST_BACKEND}`, async () => {
     const id = '01a206cb-0f1e-761e-811f-6e6273252944';
     await api.get(JobQueues).addBulk('execution_start', [{ id, data: { runId: id } }]);
     expect(await queue.countJobs('execution_start')).toBe(1);
+    const { jobs, oldestWaitingMs } = await api.get(JobQueues).load('execution_start');
+    expect(jobs).toEqual({ waiting: 1, delayed: 0, active: 0 });
+    expect(oldestWaitingMs).toBeLessThan(60_000);
     expect(await api.get(JobQueues).health()).toMatchObject({ ok: true });
     await queue.breakDown();
     expect(await api.get(JobQueues).health()).toMatchObject({ ok: false });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from '../support/eventually.js';
 import { Program } from '../support/program.js';
+import { startRelay } from '../support/relay.js';
 import { RedisServer } from '../support/redis-server.js';
 import { completesAtOnce, RunFixture } from '../support/run-fixture.js';
 
@@ -13,7 +14,7 @@ let fixture: RunFixture | undefined;
 
 beforeEach(async () => {
   fixture = undefined;
-  server = await RedisServer.start({ options: ['--maxmemory-policy', 'allkeys-lru'] });
+  server = await RedisServer.start();
   await server.command('CONFIG', 'SET', 'requirepass', PASSWORD);
 });
 afterEach(async () => {
@@ -33,7 +34,29 @@ it('a Redis with a password and a database carries runs', async () => {
   expect(await server.command('INFO', 'keyspace')).toMatch(/db3:keys=[1-9]/);
 });
 
+it('connections on which nothing comes back any more are given up, and others made', async () => {
+  const relay = await startRelay(address());
+  const environment = { REDIS_URL: relay.url };
+  fixture = await RunFixture.open(environment);
+  await fixture.worker({ pipelines: [completesAtOnce()], environment });
+  await fixture.reaches(await fixture.accepted(), 'COMPLETED');
+
+  await relay.become('moved');
+  expect(await fixture.start()).toMatchObject({ kind: 'enqueue-failed' });
+  const accepted = await eventually(
+    'a start is accepted',
+    async () => {
+      const result = await fixture?.start();
+      return result?.kind === 'accepted' ? result : undefined;
+    },
+    60_000,
+  );
+  await fixture.reaches(accepted.runId, 'COMPLETED');
+  await relay.become('cut');
+}, 120_000);
+
 it('a program warns of a Redis that evicts, takes its address from a file, and never tells the password', async () => {
+  await server.command('CONFIG', 'SET', 'maxmemory-policy', 'allkeys-lru');
   fixture = await RunFixture.open();
   const home = await mkdtemp(join(tmpdir(), 'interlock-redis-address-'));
   await writeFile(join(home, 'redis-url'), `${address()}\n`);

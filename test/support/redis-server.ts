@@ -69,6 +69,7 @@ export class RedisServer {
       retryStrategy: () => 20,
       maxRetriesPerRequest: null,
       commandTimeout: 10_000,
+      disconnectTimeout: 100,
     });
     admin.on('error', () => undefined); // it is killed on purpose
     const commandLine = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, ...OWN_OPTIONS, ...options];
