@@ -9,7 +9,7 @@ import { DatasetRemoval } from './dataset-removal.js';
 import { DatasetVersions } from './dataset-versions.repository.js';
 import type { DatasetInfo } from './datasets.repository.js';
 
-/** How a file writes its rows: contracts.md, "Dataset". */
+/** How a file writes its rows; its columns are in README, "Your own data". */
 export type DatasetFormat = 'csv' | 'ndjson';
 
 const READERS = { csv: CsvDatasetReader, ndjson: NdjsonDatasetReader } satisfies Record<DatasetFormat, unknown>;

@@ -9,7 +9,7 @@ import { DatasetImporter, type ImportOptions, type ImportOutcome } from './datas
  * thrown; a Node stream is destroyed by that unless it is handed in as `stream.iterator({ destroyOnReturn: false })`.
  */
 export class ImportDataset extends Command<ImportDatasetResult> {
-  /** @param name as in contracts.md, "Names" */
+  /** @param name 1 to 64 of a-z, 0-9, dot, underscore, hyphen, beginning with a letter or digit */
   constructor(
     readonly name: string,
     readonly source: AsyncIterable<Uint8Array>,
