@@ -1,9 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { load } from './lib/load.mjs';
 import { median } from './lib/statistics.mjs';
 import { atMost, rounded } from './lib/results.mjs';
 import { HEADERS, TOKEN, withSystem } from './lib/system.mjs';
 
 const CONNECTIONS = 20;
+/** For what happens between the look at a limit and the end of a load. */
+const MARGIN_S = 10;
 /** A refusal may cost at most this share of the processor time that an accepted start costs, its database's time not counted. */
 const SHARE_LIMIT = 0.5;
 /** QUEUE_FULL is known only after the request was read and judged; what it saves is the database's and the queue's work. */
@@ -25,6 +28,7 @@ export function run(context) {
         await system.query('TRUNCATE runs CASCADE');
         await system.forgetJobs();
         if (one.fill !== undefined) await fill(system, one.fill);
+        if (one.limited) await exhaust(one, seconds);
         const cpuBefore = await cpuSeconds(one.api);
         const wish = { connections: CONNECTIONS, seconds, warmUpSeconds: 0, ...one.wish };
         const { perSecond, p99 } = await load(signal, wish);
@@ -56,17 +60,26 @@ async function casesOn(system) {
     },
   });
   const stranger = { headers: { ...JSON_TYPE, authorization: `Bearer not-${TOKEN}` } };
-  await fetch(`${limited.url}/api/runs`, { headers: HEADERS });
-  await fetch(`${limited.url}/api/runs`);
   return [
     { what: 'accepted (202)', ...start(open, '202') },
-    { what: '429, by token', ...start(limited, '429') },
-    { what: '429, by address', ...start(limited, '429', stranger) },
+    { what: '429, by token', ...start(limited, '429'), limited: true },
+    { what: '429, by address', ...start(limited, '429', stranger), limited: true },
     { what: '401, no token', ...start(open, '401', { headers: JSON_TYPE }) },
     { what: '403, wrong token', ...start(open, '403', stranger) },
     { what: '413, told by its length', ...start(open, '413', { body: MEBIBYTE.slice(0, 70_000) }) },
     { what: '503 QUEUE_FULL, 10,000 waiting', ...start(full, '503'), fill: 10_000, limit: QUEUE_FULL_SHARE_LIMIT },
   ];
+}
+
+/** Uses up the caller's limit of one request a minute, so that it stays used up while it is measured. */
+async function exhaust({ wish: { url, headers } }, seconds) {
+  for (;;) {
+    const answer = await fetch(url, { method: 'POST', headers });
+    await answer.arrayBuffer();
+    const retryAfter = Number(answer.headers.get('retry-after'));
+    if (answer.status === 429 && retryAfter > seconds + MARGIN_S) return;
+    await delay(answer.status === 429 ? retryAfter * 1_000 : 0);
+  }
 }
 
 async function fill(system, count) {
@@ -86,7 +99,7 @@ async function cpuSeconds(api) {
     // A reading holds for a second; wait for one that is not from before.
     const readAt = /last_read_timestamp_seconds\{source="process"\} (\S+)/.exec(page)?.[1];
     if (Date.now() / 1_000 - Number(readAt) < 0.05) return sum;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await delay(50);
   }
 }
 

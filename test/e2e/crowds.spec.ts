@@ -98,6 +98,18 @@ async function metric(url: string, series: string): Promise<number> {
   return Number(line?.slice(series.length + 1));
 }
 
+/** The strategy's runs that wait. */
+async function runsOf(strategy: string): Promise<number> {
+  const probe = new Client({ connectionString: database.url });
+  await probe.connect();
+  const { rows } = await probe.query<{ runs: number }>(
+    `SELECT count(*)::int AS runs FROM runs WHERE strategy = $1 AND status = 'QUEUED'`,
+    [strategy],
+  );
+  await probe.end();
+  return rows[0]?.runs ?? -1;
+}
+
 const live = (path: string) => `GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`;
 
 describe.each([
@@ -150,10 +162,18 @@ describe('HTTP_MAX_CONNECTIONS', () => {
       ok: false,
       code: 'OVERLOADED',
     });
+    // R2: what a refused connection brings is not carried out.
+    const body = JSON.stringify({ strategy: 'refused' });
+    const startNow = `POST /api/execution/start HTTP/1.1\r\n${HEAD}content-length: ${body.length}\r\n\r\n${body}`;
+    const late = Array.from({ length: 50 }, () => open(port, startNow));
+    await eventually('they are closed', () => late.every(({ closed }) => closed));
+    expect(late.filter(({ received }) => received !== '' && !received.startsWith('HTTP/1.1 503'))).toEqual([]);
+
     for (const { socket } of busy) socket.write('"mode": 1}');
     await eventually('the others go on', () => busy.filter(({ received }) => received.includes('400')).length >= 9);
     await eventually('there is room again', async () => (await fetch(`${url}/api/health/live`)).ok);
     expect(await metric(url, 'interlock_http_connections_closed_total{reason="idle"}')).toBeGreaterThanOrEqual(20);
+    expect(await runsOf('refused')).toBe(0);
   }, 60_000);
 });
 
@@ -217,14 +237,9 @@ describe('a burst of starts', () => {
     expect(accepted).toBeGreaterThan(0);
     // R2: of what was refused there is no run that could execute; of what nobody knows, there may be.
     const unknown = refusals.filter((code) => code === 'OUTCOME_UNKNOWN').length;
-    const probe = new Client({ connectionString: database.url });
-    await probe.connect();
-    const { rows } = await probe.query<{ runs: number }>(
-      `SELECT count(*)::int AS runs FROM runs WHERE strategy = 'burst' AND status = 'QUEUED'`,
-    );
-    await probe.end();
-    expect(rows[0]?.runs).toBeGreaterThanOrEqual(accepted);
-    expect(rows[0]?.runs).toBeLessThanOrEqual(accepted + unknown);
+    const runs = await runsOf('burst');
+    expect(runs).toBeGreaterThanOrEqual(accepted);
+    expect(runs).toBeLessThanOrEqual(accepted + unknown);
     expect(await metric(url, 'interlock_process_memory_bytes{kind="resident"}')).toBeLessThan(700e6);
     const overloaded = refusals.filter((code) => code === 'OVERLOADED').length;
     expect(await metric(url, 'interlock_http_overloaded_total{kind="token"}')).toBe(overloaded);

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { everySeries, type Metrics } from '../metrics/metrics.js';
@@ -18,7 +18,11 @@ export class BoundedServer extends ExpressAdapter {
   }
 
   override initHttpServer(): void {
-    const server: Server = createServer(SERVER_OPTIONS, this.getInstance());
+    const answer = this.getInstance<RequestListener>();
+    const server: Server = createServer(SERVER_OPTIONS, (request, response) => {
+      // What comes over a refused connection before it is closed must not be carried out: its caller was told that it is not.
+      if (this.bounds?.connections.has(request.socket) === true) answer(request, response);
+    });
     const unread = new UnreadAnswers(server);
     const connections = new Connections(
       server,

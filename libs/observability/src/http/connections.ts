@@ -44,6 +44,11 @@ export class Connections {
     });
   }
 
+  /** False for one that was refused. */
+  has(socket: Socket): boolean {
+    return this.open.has(socket);
+  }
+
   get busyCount(): number {
     return this.open.size - this.idle.size;
   }
