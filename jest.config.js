@@ -48,5 +48,5 @@ const redisSuites = {
 
 export default {
   projects: TEST_BACKENDS.includes('redis') ? [suites, redisSuites] : [suites],
-  testTimeout: 30_000,
+  testTimeout: 60_000,
 };

@@ -1,6 +1,7 @@
 import type { Mode } from '@interlock/kill-switch';
 import { isDatabaseUnavailable, SharedBatches, Transactions } from '@interlock/persistence';
-import { type Purpose, RiskGuards, RiskState, RiskStateUnavailable } from '@interlock/risk-guards';
+import { type Purpose, RiskGuards, RiskState, RiskStateUnavailable, SetRiskLimits } from '@interlock/risk-guards';
+import { CommandBus } from '@nestjs/cqrs';
 import type { TestingModule } from '@nestjs/testing';
 import * as fc from 'fast-check';
 import { Client } from 'pg';
@@ -57,6 +58,12 @@ const numbersOf = async (rule: string, scope: string): Promise<number[]> => {
   );
   return rows.map((row) => Number(row.number));
 };
+
+/** As a person changes it while trading goes on. */
+const setOrderRate = (limit: number) =>
+  replicas[0]!
+    .get(CommandBus)
+    .execute(new SetRiskLimits([{ rule: 'orderRate', scope: 'global', limit: String(limit) }], 'for the test', 'test'));
 
 const oneTo = (n: number): number[] => Array.from({ length: n }, (_, index) => index + 1);
 
@@ -186,25 +193,25 @@ describe('the sliding minute', () => {
   });
 
   it('stays right when the limit changes', async () => {
-    const tight = await startRiskGuards(database.url, { ORDER_RATE_LIMIT_PER_MIN: '10' });
+    const tight = replicas[1]!;
     try {
       await admit(
         replicas[0]!,
         oneTo(60).map(() => 'mock'),
         'order',
       );
+      await setOrderRate(10);
       expect(await admit(tight, ['mock'], 'order')).toEqual([false]);
       await probe.query(`UPDATE admissions SET at = at - interval '61 seconds' WHERE number <= 51`);
       expect(await admit(tight, ['mock', 'mock'], 'order')).toEqual([true, false]);
+      await setOrderRate(LIMIT);
       expect(await admit(replicas[0]!, ['mock'], 'order')).toEqual([true]);
     } finally {
-      await tight.close();
+      await setOrderRate(LIMIT);
     }
   });
 
   it('G3 admits as a plain list of times does, whatever is asked, waited for or changed', async () => {
-    const generous = replicas[0]!;
-    const tight = await startRiskGuards(database.url, { ORDER_RATE_LIMIT_PER_MIN: '7' });
     const step = fc.oneof(
       fc.record({ ask: fc.integer({ min: 1, max: 60 }), of: fc.constantFrom('tight', 'generous') }),
       fc.record({ wait: fc.constantFrom(5, 20, 40, 70) }),
@@ -222,7 +229,8 @@ describe('the sliding minute', () => {
             }
             const room = Math.max((next.of === 'tight' ? 7 : LIMIT) - ages.filter((seconds) => seconds < 60).length, 0);
             const intents = oneTo(next.ask).map((): Mode => 'mock');
-            const verdicts = await admit(next.of === 'tight' ? tight : generous, intents, 'order');
+            await setOrderRate(next.of === 'tight' ? 7 : LIMIT);
+            const verdicts = await admit(replicas[next.ask % 2]!, intents, 'order');
             const admitted = verdicts.filter(Boolean).length;
             expect(admitted).toBe(Math.min(room, next.ask));
             ages.push(...oneTo(admitted).map(() => 0));
@@ -231,7 +239,7 @@ describe('the sliding minute', () => {
         { numRuns: 40 },
       );
     } finally {
-      await tight.close();
+      await setOrderRate(LIMIT);
     }
   });
 

@@ -2,12 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /**
  * Repeats `look` until it returns something other than undefined, null or false.
- * @throws with `what` when that does not happen within the deadline (10 s unless told)
+ * @throws with `what` when that does not happen within the deadline (30 s unless told: the machine may be slow and busy)
  */
 export async function eventually<T>(
   what: string,
   look: () => Promise<T | undefined | null | false> | T | undefined | null | false,
-  deadlineMs = 10_000,
+  deadlineMs = 30_000,
 ): Promise<T> {
   const until = performance.now() + deadlineMs;
   for (;;) {

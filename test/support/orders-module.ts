@@ -1,11 +1,18 @@
 import { SettingsModule } from '@interlock/config';
-import { PersistenceModule } from '@interlock/persistence';
 import { OrdersModule } from '@interlock/orders';
+import { PersistenceModule } from '@interlock/persistence';
+import { type Venue, Venues } from '@interlock/venues';
 import { CqrsModule } from '@nestjs/cqrs';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { testSettings } from './settings.js';
 
-/** The ledger as one process has it. */
+/** As far as admission looks at venues. */
+const VENUES = [
+  { name: 'paper', mode: 'paper', account: 'default' },
+  { name: 'exchange', mode: 'live', account: 'default' },
+] as unknown as Venue[];
+
+/** The ledger and the admission of orders as one process has them. */
 export async function startOrders(
   databaseUrl: string,
   environment: Record<string, string> = {},
@@ -17,7 +24,10 @@ export async function startOrders(
       PersistenceModule.forRoot('interlock-test'),
       OrdersModule,
     ],
-  }).compile();
+  })
+    .overrideProvider(Venues)
+    .useValue(new Venues(VENUES))
+    .compile();
   module.useLogger(false);
   module.enableShutdownHooks([]);
   return module.init();

@@ -1,24 +1,11 @@
 import { getSchemaPath } from '@nestjs/swagger';
 import { KillSwitchAnswer } from '../execution/kill-switch.dto.js';
 import { killSwitchExample } from '../execution/kill-switch.examples.js';
-import type { ErrorFields } from '../http/api-error.js';
 import type { ErrorCode } from '../http/error-codes.js';
 import type { Reference, Schema } from './document-types.js';
+import type { ErrorDescription } from './error-description.js';
 import { ID } from './fields.js';
-
-/** Headers that come with some errors; they are described in `components.headers`. */
-export type ErrorHeader = 'allow' | 'retry-after' | 'www-authenticate';
-
-export interface ErrorDescription {
-  /** When it is answered, as one sentence or two for somebody who meets it for the first time. */
-  readonly when: string;
-  /** A real answer's message and fields. */
-  readonly example: { readonly message: string } & ErrorFields;
-  /** What it always holds beside code, message and request id. */
-  readonly fields?: Readonly<Record<string, Schema | Reference>>;
-  /** Headers that it has. */
-  readonly headers?: readonly ErrorHeader[];
-}
+import { ORDER_REFUSALS } from './order-refusals.js';
 
 const RUN_ID = ID.example;
 
@@ -159,6 +146,7 @@ export const ERROR_DESCRIPTIONS: Readonly<Record<ErrorCode, ErrorDescription>> =
     },
     fields: GUARD_REFUSAL,
   },
+  ...ORDER_REFUSALS,
   RUN_NOT_FINISHED: {
     when: 'The run has not ended yet.',
     example: { message: 'The run has not ended yet; its report comes with its end.' },

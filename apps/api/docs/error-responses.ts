@@ -1,6 +1,7 @@
 import { ERROR_CODES, type ErrorCode, statusOf } from '../http/error-codes.js';
 import type { Reference, ResponseOrReference, Schema } from './document-types.js';
-import { ERROR_DESCRIPTIONS, type ErrorHeader } from './error-descriptions.js';
+import type { ErrorHeader } from './error-description.js';
+import { ERROR_DESCRIPTIONS } from './error-descriptions.js';
 import { DECIMAL_PATTERN, ID } from './fields.js';
 
 const RULES = ['position', 'dailyLoss', 'orderRate', 'startRate'];

@@ -1,5 +1,5 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
-import type { ErrorHeader } from './error-descriptions.js';
+import type { ErrorHeader } from './error-description.js';
 import { errorHeaders } from './error-responses.js';
 import { ID } from './fields.js';
 

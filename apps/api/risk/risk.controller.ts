@@ -18,7 +18,6 @@ export class RiskController {
   @Refusals('RISK_STATE_UNAVAILABLE')
   @ApiOkResponse({ type: RiskAnswer, description: 'The guards.', example: riskExample })
   async getRisk(): Promise<RiskAnswer> {
-    const { items } = await this.queries.execute(new GetRisk());
-    return { ok: true, items };
+    return { ok: true, ...(await this.queries.execute(new GetRisk())) };
   }
 }

@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { DECIMAL_PATTERN, OK } from '../docs/fields.js';
+import { LIMIT_RULES } from '@interlock/risk-guards';
+import { COUNT, DECIMAL_PATTERN, OK } from '../docs/fields.js';
 
 const AMOUNT_OR_COUNT = {
   oneOf: [
@@ -8,10 +9,10 @@ const AMOUNT_OR_COUNT = {
   ],
 };
 
-/** A guard with its present value. Money is decimal text, counts are numbers; the three values are of one kind. */
+/** A rule with its present value. Amounts are decimal text, counts and milliseconds are numbers. */
 export class RiskItemAnswer {
-  /** `position` and `dailyLoss` are money; `orderRate` and `startRate` count what was admitted in the last 60 s. */
-  @ApiProperty({ enum: ['position', 'dailyLoss', 'orderRate', 'startRate'] })
+  /** Which rule; README has what each of them limits. */
+  @ApiProperty({ enum: [...LIMIT_RULES, 'startRate'] })
   rule!: string;
 
   /**
@@ -21,24 +22,28 @@ export class RiskItemAnswer {
   @ApiProperty()
   scope!: string;
 
-  /** What is used up. */
-  @ApiProperty({ ...AMOUNT_OR_COUNT, example: '120.5' })
-  current!: string | number;
+  /** What is used up; null for a rule that looks at each order alone. */
+  @ApiProperty({ ...AMOUNT_OR_COUNT, nullable: true, example: '120.5' })
+  current!: string | number | null;
 
-  /** At which starts are refused. */
+  /** At or above which starts and orders are refused. */
   @ApiProperty({ ...AMOUNT_OR_COUNT, example: '500000' })
   limit!: string | number;
 
-  /** What is left to the limit, never below 0. */
-  @ApiProperty({ ...AMOUNT_OR_COUNT, example: '499879.5' })
-  headroom!: string | number;
+  /** What is left to the limit, never below 0; null where there is no present value. */
+  @ApiProperty({ ...AMOUNT_OR_COUNT, nullable: true, example: '499879.5' })
+  headroom!: string | number | null;
 }
 
 export class RiskAnswer {
   @ApiProperty(OK)
   ok!: true;
 
-  /** One for each rule and mode. */
+  /** Rises with every change of limits. */
+  @ApiProperty(COUNT)
+  version!: number;
+
+  /** One for each rule and scope; limits over everything count in each mode. */
   @ApiProperty()
   items!: RiskItemAnswer[];
 }

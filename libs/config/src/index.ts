@@ -1,4 +1,5 @@
 export type { HttpSettings } from './http-settings.js';
+export type { LimitedRule, RiskSettings } from './risk-settings.js';
 export { type FaultWish, NAME_PATTERN } from './parsers.js';
 export { type RedisAddress } from './redis-address.js';
 export {

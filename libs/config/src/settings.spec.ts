@@ -16,7 +16,13 @@ function problemsOf(environment: Record<string, string>): readonly string[] {
 describe('settings', () => {
   it('has a default for everything but secrets and the database', () => {
     const settings = readSettings({});
-    expect(settings).toMatchObject({ host: '127.0.0.1', port: 3000, maxPositionLimit: 1_000_000 });
+    expect(settings).toMatchObject({ host: '127.0.0.1', port: 3000 });
+    expect([...settings.risk.limits]).toEqual([
+      ['position', '1000000'],
+      ['dailyLoss', '500000'],
+      ['orderRate', '30'],
+    ]);
+    expect(settings.risk.requiredInLive).toContain('priceCollar');
     expect(settings.adminApiToken).toBeUndefined();
     expect(settings.databaseUrl).toBeUndefined();
   });
@@ -95,12 +101,12 @@ describe('settings', () => {
       RISK_DAY_TIMEZONE: 'America/New_York',
     });
     expect(settings).toMatchObject({
-      riskMaxDailyLoss: '12.50000001',
-      orderRateLimitPerMin: 0,
       runStartLimitPerMin: 0,
       riskDayTimezone: 'America/New_York',
       autoKillSwitch: { enabled: true, maxDailyLoss: '12.50000001' },
     });
+    expect(settings.risk.limits.get('dailyLoss')).toBe('12.50000001');
+    expect(settings.risk.limits.get('orderRate')).toBe('0');
     expect(readSettings({}).runStartLimitPerMin).toBeUndefined();
     expect(readSettings({ AUTO_KILL_SWITCH_MAX_DAILY_LOSS: '7' }).autoKillSwitch.maxDailyLoss).toBe('7');
   });

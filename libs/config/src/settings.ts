@@ -12,7 +12,6 @@ import {
   name,
   oneOf,
   origins,
-  positiveDecimal,
   postgresUrl,
   ratio,
   secret,
@@ -27,6 +26,7 @@ import {
   type PythonSettings,
   variableNames,
 } from './python-settings.js';
+import { RISK_SETTINGS, type RiskSettings, riskSettings } from './risk-settings.js';
 import { redisAddress, type RedisAddress } from './redis-address.js';
 
 /**
@@ -51,10 +51,8 @@ export const environmentSchema = z.object({
   HTTP_RATE_LIMIT_ANONYMOUS_PER_MIN: integer(0, 10_000_000).default(600),
   TRUST_PROXY: addressRanges().default([]),
   HTTP_MAX_CONNECTIONS: integer(10, 1_000_000).default(10_000),
-  MAX_POSITION_LIMIT: positiveDecimal().default(1_000_000),
-  RISK_MAX_DAILY_LOSS: amount().default('500000'),
   RISK_DAY_TIMEZONE: timeZone().default('UTC'),
-  ORDER_RATE_LIMIT_PER_MIN: integer(0, 1_000_000).default(30),
+  ...RISK_SETTINGS,
   RUN_START_LIMIT_PER_MIN: integer(0, 1_000_000).optional(),
   AUTO_KILL_SWITCH_ENABLED: flag().default(true),
   AUTO_KILL_SWITCH_CONSECUTIVE_FAILURES: integer(1, 1_000_000).default(3),
@@ -184,12 +182,9 @@ export class Settings {
   readonly metricsToken: string | undefined;
   readonly corsOrigins: readonly string[];
   readonly http: HttpSettings;
-  readonly maxPositionLimit: number;
-  /** In units of collateral, as decimal text. */
-  readonly riskMaxDailyLoss: string;
+  readonly risk: RiskSettings;
   /** Name of the time zone whose midnight begins the day of the daily loss. */
   readonly riskDayTimezone: string;
-  readonly orderRateLimitPerMin: number;
   /** Undefined: starts are not limited. */
   readonly runStartLimitPerMin: number | undefined;
   readonly autoKillSwitch: AutoKillSwitchSettings;
@@ -234,10 +229,8 @@ export class Settings {
     this.metricsToken = environment.METRICS_TOKEN;
     this.corsOrigins = environment.CORS_ORIGINS;
     this.http = httpSettings(environment);
-    this.maxPositionLimit = environment.MAX_POSITION_LIMIT;
-    this.riskMaxDailyLoss = environment.RISK_MAX_DAILY_LOSS;
+    this.risk = riskSettings(environment);
     this.riskDayTimezone = environment.RISK_DAY_TIMEZONE;
-    this.orderRateLimitPerMin = environment.ORDER_RATE_LIMIT_PER_MIN;
     this.runStartLimitPerMin = environment.RUN_START_LIMIT_PER_MIN;
     this.autoKillSwitch = autoKillSwitchSettings(environment);
     this.queueMaxWaiting = environment.QUEUE_MAX_WAITING;

@@ -8,7 +8,13 @@ export const EVENT_SEVERITIES = {
   auto_kill_switch_triggered: 'critical',
   worker_silent: 'critical',
   alert_delivery_failed: 'critical',
+  order_unknown: 'critical',
+  order_status_transition_blocked: 'critical',
+  reconciliation_difference: 'critical',
   worker_failed: 'warning',
+  order_rejected: 'warning',
+  limit_nearly_reached: 'warning',
+  limit_changed: 'warning',
   run_completed: 'info',
   run_canceled: 'info',
 } as const;

@@ -1,6 +1,7 @@
 import { plainAmount } from '@interlock/persistence';
 import type { OrderParams, OrderStatus } from './order.js';
 import type { OrderEntity } from './order.entity.js';
+import type { NewOrder } from './orders.repository.js';
 
 /** An order as it is shown. Amounts are plain decimal text, times ISO 8601 UTC. */
 export interface OrderView extends Omit<OrderParams, 'expiresAt'> {
@@ -49,5 +50,26 @@ export function orderViewOf(order: OrderEntity): OrderView {
     version,
     createdAt: order.createdAt.toISOString(),
     updatedAt: order.updatedAt.toISOString(),
+  };
+}
+
+/** An order that has just been admitted. */
+export function newOrderView({ id, params, clientOrderId, runId }: NewOrder, createdAt: Date): OrderView {
+  return {
+    ...params,
+    orderId: id,
+    clientOrderId,
+    runId,
+    price: params.price === null ? null : plainAmount(params.price),
+    quantity: plainAmount(params.quantity),
+    filledQuantity: '0',
+    averagePrice: null,
+    expiresAt: params.expiresAt?.toISOString() ?? null,
+    status: 'ADMITTED',
+    reason: null,
+    venueOrderId: null,
+    version: 1,
+    createdAt: createdAt.toISOString(),
+    updatedAt: createdAt.toISOString(),
   };
 }

@@ -1,4 +1,6 @@
+import { OpsEventsModule } from '@interlock/ops-events';
 import { RiskGuardsModule } from '@interlock/risk-guards';
+import { VenuesModule } from '@interlock/venues';
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { TypeOrmModule } from '@nestjs/typeorm';
@@ -10,12 +12,19 @@ import { LedgerRows } from './ledger/ledger-rows.js';
 import { ListFillsHandler } from './list-fills.js';
 import { ListOrdersHandler } from './list-orders.js';
 import { OrderEntity } from './order.entity.js';
+import { PlaceOrdersHandler } from './place-orders.js';
 import { Orders } from './orders.repository.js';
 import { SeedLedgerHandler } from './seed-ledger.js';
 
 /** Orders, fills, positions, realised profit and loss: the ledger. */
 @Module({
-  imports: [CqrsModule, RiskGuardsModule, TypeOrmModule.forFeature([OrderEntity, FillEntity])],
+  imports: [
+    CqrsModule,
+    RiskGuardsModule,
+    OpsEventsModule,
+    VenuesModule,
+    TypeOrmModule.forFeature([OrderEntity, FillEntity]),
+  ],
   providers: [
     Orders,
     LedgerRows,
@@ -24,6 +33,7 @@ import { SeedLedgerHandler } from './seed-ledger.js';
     ListOrdersHandler,
     ListFillsHandler,
     CheckLedgerHandler,
+    PlaceOrdersHandler,
     SeedLedgerHandler,
   ],
   exports: [Ledger, Orders],

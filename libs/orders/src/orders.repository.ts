@@ -19,11 +19,11 @@ export interface NewOrder {
 export class Orders {
   /**
    * Stores orders as ADMITTED. What they reserve is the ledger's matter.
-   * @returns the ids of those that are new; one whose strategy has its client order id already is left out
+   * @returns when each was created, by id; one whose strategy has its client order id already is left out
    */
-  async insert(tx: Transaction, orders: readonly NewOrder[]): Promise<Set<string>> {
+  async insert(tx: Transaction, orders: readonly NewOrder[]): Promise<Map<string, Date>> {
     const rows = orders.map(({ params, ...order }) => ({ ...order, ...params }));
-    const inserted = await tx.query<{ id: string }[]>(
+    const inserted = await tx.query<{ id: string; created_at: Date }[]>(
       `INSERT INTO orders (id, client_order_id, run_id, strategy, mode, venue, account, market, outcome, side, type, price, quantity,
                            time_in_force, expires_at, post_only, reduce_only, fee_reserve, status)
        SELECT id, "clientOrderId", "runId", strategy, mode, venue, account, market, outcome, side, type, price, quantity,
@@ -32,10 +32,10 @@ export class Orders {
          AS o(id uuid, "clientOrderId" text, "runId" uuid, strategy text, mode text, venue text, account text, market text,
               outcome text, side text, type text, price numeric, quantity numeric, "timeInForce" text, "expiresAt" timestamptz,
               "postOnly" boolean, "reduceOnly" boolean, "feeReserve" numeric)
-       ON CONFLICT ON CONSTRAINT orders_client_order_id DO NOTHING RETURNING id`,
+       ON CONFLICT ON CONSTRAINT orders_client_order_id DO NOTHING RETURNING id, created_at`,
       [JSON.stringify(rows)],
     );
-    return new Set(inserted.map(({ id }) => id));
+    return new Map(inserted.map(({ id, created_at }) => [id, created_at]));
   }
 }
 

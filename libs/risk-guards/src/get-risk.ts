@@ -1,65 +1,142 @@
 import { type Mode, MODES } from '@interlock/kill-switch';
 import { type Transaction, Transactions } from '@interlock/persistence';
 import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
-import { RiskGuards } from './risk-guards.js';
+import { type OrderReading, type OrderStateRecord, readingOfOrders, readingParameters } from './order-reading.js';
+import { OrderTotals } from './order-totals.js';
+import { RiskGuards, guarded } from './risk-guards.js';
+import { RiskLimitRows } from './risk-limits.js';
 import { RiskStateUnavailable, scopeOf } from './risk-state.js';
-import { compare, decimal, formatDecimal, parseDecimal, subtract } from './rules/decimal.js';
-import type { RuleName } from './rules/refusal.js';
+import { compare, type Decimal, decimal, formatDecimal, subtract } from './rules/decimal.js';
+import { kindOf, type Limit, Limits } from './rules/limits.js';
+import type { OrderIntent } from './rules/order-intent.js';
+import { LIMIT_RULES, type LimitRule, type RuleName } from './rules/refusal.js';
 
 /**
- * A configured rule in one scope. Money (`position`, `dailyLoss`) is decimal text, counts (`orderRate`, `startRate`) are numbers;
- * the three values of an item are of one kind. `headroom` is what is left to the limit, never below 0.
+ * A configured rule in one scope. Amounts are decimal text; counts and milliseconds are numbers; the values of an item are of one
+ * kind. `headroom` is what is left to the limit, never below 0. Rules that look at each order alone have no present value.
  */
-export type RiskItem = { rule: RuleName; scope: string } & (
-  { current: string; limit: string; headroom: string } | { current: number; limit: number; headroom: number }
-);
+export interface RiskItem {
+  rule: RuleName;
+  scope: string;
+  current: string | number | null;
+  limit: string | number;
+  headroom: string | number | null;
+}
+
+export interface RiskView {
+  /** Rises with every change of limits. */
+  version: number;
+  items: RiskItem[];
+}
 
 /** Every configured rule with its present value. Fails with `RiskStateUnavailable` when one cannot be read. */
-export class GetRisk extends Query<{ items: RiskItem[] }> {}
+export class GetRisk extends Query<RiskView> {}
+
+/** Rules whose limits are whole numbers. */
+const COUNTS: ReadonlySet<string> = new Set([
+  'orderRate',
+  'messageRate',
+  'openOrders',
+  'losingStreak',
+  'marketDataAge',
+  'marketCloses',
+  'duplicate',
+]);
 
 @QueryHandler(GetRisk)
 export class GetRiskHandler implements IQueryHandler<GetRisk> {
   constructor(
     private readonly transactions: Transactions,
     private readonly guards: RiskGuards,
+    private readonly rows: RiskLimitRows,
   ) {}
 
-  execute(): Promise<{ items: RiskItem[] }> {
+  execute(): Promise<RiskView> {
     return this.transactions.run(async (tx) => {
-      const state = await this.guards.open(tx, MODES, 'claim');
-      const exposures = await readExposures(tx);
-      const { maxPosition, maxDailyLoss, orderRate, startRate } = this.guards.limits;
-      const items = MODES.flatMap((mode) => {
-        const scope = scopeOf(mode);
-        const { dailyLoss, orders, starts } = state.reading(mode);
-        return [
-          money('position', scope, exposures.get(mode) ?? '0', maxPosition),
-          money('dailyLoss', scope, dailyLoss, maxDailyLoss),
-          count('orderRate', scope, orders, orderRate),
-          ...(startRate === undefined ? [] : [count('startRate', scope, starts, startRate)]),
-        ];
-      });
-      return { items };
+      const everything = MODES.map((mode) => placed(mode, 'global'));
+      const { limits } = await read(tx, everything, new Limits([]));
+      const places = MODES.flatMap((mode) => [...limits].map(({ scope }) => placed(mode, scope)));
+      const reading = await read(tx, [...everything, ...places], limits);
+      const items = [...limits].flatMap((limit) => itemsOf(limit, reading)).toSorted(inOrder);
+      return { version: await this.rows.version(tx), items: [...items, ...(await this.startRates(tx))] };
     });
+  }
+
+  /** The rate of starts is limited by a setting alone. */
+  private async startRates(tx: Transaction): Promise<RiskItem[]> {
+    const { startRate } = this.guards;
+    if (startRate === undefined) return [];
+    const state = await this.guards.open(tx, MODES, 'claim');
+    return MODES.map((mode) => item('startRate', scopeOf(mode), whole(state.reading(mode).starts), whole(startRate)));
   }
 }
 
-/** The cost of what is held and of working buys, by mode: what the position limit is compared with when an order is judged. */
-async function readExposures(tx: Transaction): Promise<Map<Mode, string>> {
-  const rows = await tx.query<{ mode: Mode; total: string }[]>(
-    'SELECT mode, sum(held_cost + working_cost)::text AS total FROM exposures GROUP BY mode',
+async function read(tx: Transaction, intents: readonly OrderIntent[], limits: Limits): Promise<OrderReading> {
+  const [row] = await guarded(
+    tx.query<{ state: OrderStateRecord }[]>(
+      'SELECT read_order_state($1::jsonb, $2::jsonb, $3, $4) AS state',
+      readingParameters(intents, limits),
+    ),
   );
-  return new Map(rows.map(({ mode, total }) => [mode, total]));
+  if (row === undefined) throw new RiskStateUnavailable('nothing was read');
+  return readingOfOrders(row.state);
 }
 
-function money(rule: RuleName, scope: string, currentText: string, limitText: string | number): RiskItem {
-  const current = parseDecimal(currentText);
-  if (current === null) throw new RiskStateUnavailable(`${rule} in ${scope}`);
-  const limit = decimal(limitText);
-  const headroom = compare(current, limit) < 0 ? formatDecimal(subtract(limit, current)) : '0';
-  return { rule, scope, current: formatDecimal(current), limit: formatDecimal(limit), headroom };
+/** A limit over everything is counted in each mode; one on strategies holds for each of them. */
+function itemsOf(limit: Limit, reading: OrderReading): RiskItem[] {
+  const totals = new OrderTotals(reading);
+  const kind = kindOf(limit.scope);
+  const modes = kind === 'mode' ? MODES.filter((mode) => limit.scope === scopeOf(mode)) : MODES;
+  return modes.flatMap((mode) => {
+    const told = kind === 'global' ? scopeOf(mode) : limit.scope;
+    if (EACH_STRATEGY.has(limit.rule) && kind !== 'strategy') {
+      return reading.strategiesIn(mode).map((strategy) => {
+        const current = totals.now(limit.rule, placed(mode, `strategy:${strategy}`), limit);
+        return item(limit.rule, `strategy:${strategy}`, current, limit.limit);
+      });
+    }
+    return [item(limit.rule, told, totals.now(limit.rule, placed(mode, limit.scope), limit), limit.limit)];
+  });
 }
 
-function count(rule: RuleName, scope: string, current: number, limit: number): RiskItem {
-  return { rule, scope, current, limit, headroom: Math.max(limit - current, 0) };
+/** By rule as they are listed everywhere, then by scope. */
+function inOrder(a: RiskItem, b: RiskItem): number {
+  const rule = RULES.indexOf(a.rule) - RULES.indexOf(b.rule);
+  return rule === 0 ? a.scope.localeCompare(b.scope, 'en') : rule;
+}
+
+const RULES: readonly RuleName[] = LIMIT_RULES;
+
+const EACH_STRATEGY: ReadonlySet<LimitRule> = new Set(['exposure', 'losingStreak']);
+
+function item(rule: RuleName, scope: string, current: Decimal | undefined, limit: Decimal): RiskItem {
+  const shown = (value: Decimal) =>
+    COUNTS.has(rule) || rule === 'startRate' ? Number(formatDecimal(value)) : formatDecimal(value);
+  if (current === undefined) return { rule, scope, current: null, limit: shown(limit), headroom: null };
+  const headroom = compare(current, limit) < 0 ? subtract(limit, current) : whole(0);
+  return { rule, scope, current: shown(current), limit: shown(limit), headroom: shown(headroom) };
+}
+
+/** An order that stands in this scope, to ask totals by; it is never admitted. */
+function placed(mode: Mode, scope: string): OrderIntent {
+  const kind = kindOf(scope);
+  const name = scope.slice(kind.length + 1);
+  return {
+    mode,
+    strategy: kind === 'strategy' ? name : '',
+    venue: kind === 'venue' ? name : '',
+    market: kind === 'market' ? name : '',
+    account: '',
+    outcome: '',
+    side: 'BUY',
+    type: 'market',
+    price: null,
+    quantity: whole(1),
+    reduceOnly: false,
+    highestFee: whole(0),
+  };
+}
+
+function whole(count: number): Decimal {
+  return decimal(String(count));
 }

@@ -14,7 +14,9 @@ export class HeadroomMetrics {
     );
     metrics.readAtScrape('risk', async () => {
       const { items } = await risk.execute();
-      for (const item of items) headroom.set({ rule: item.rule, scope: item.scope }, ratioOf(item));
+      for (const item of items) {
+        if (item.headroom !== null) headroom.set({ rule: item.rule, scope: item.scope }, ratioOf(item));
+      }
     });
   }
 }

@@ -1,7 +1,12 @@
 export { AutoKillSwitch, type ObservedRunEnd } from './auto-kill-switch.js';
 export { GetRisk, type RiskItem } from './get-risk.js';
+export { OrderAdmissions } from './order-admissions.js';
+export type { NearLimit, OrderGuards } from './order-guards.js';
+export { SetRiskLimits, type SetRiskLimitsResult } from './set-risk-limits.js';
+export { decimal } from './rules/decimal.js';
+export type { OrderIntent } from './rules/order-intent.js';
 export { RiskDays, type TradingResult } from './risk-days.js';
 export { type AdmissionRecord, guarded, type Purpose, RiskGuards } from './risk-guards.js';
 export { RiskGuardsModule } from './risk-guards.module.js';
 export { RiskState, RiskStateUnavailable } from './risk-state.js';
-export type { GuardRefusal } from './rules/refusal.js';
+export { type GuardRefusal, LIMIT_RULES, type LimitRule, REFUSAL_CODES, type RefusalCode } from './rules/refusal.js';

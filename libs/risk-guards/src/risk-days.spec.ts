@@ -7,13 +7,15 @@ import { createTestDatabase, type TestDatabase } from '../../../test/support/tes
 import { GetRisk } from './get-risk.js';
 import { RiskDays } from './risk-days.js';
 
+const LIMITS = { RISK_MAX_DAILY_LOSS: '100', ORDER_RATE_LIMIT_PER_MIN: '30' };
+
 let database: TestDatabase;
 let module: TestingModule;
 let probe: Client;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  module = await startRiskGuards(database.url, { RISK_MAX_DAILY_LOSS: '100', ORDER_RATE_LIMIT_PER_MIN: '30' });
+  module = await startRiskGuards(database.url, LIMITS);
   probe = new Client({ connectionString: database.url });
   await probe.connect();
 });
@@ -185,7 +187,7 @@ describe('a change of the time zone', () => {
 
   it('is made at boot by the settings', async () => {
     await fill(new Date().toISOString(), '-5');
-    const other = await startRiskGuards(database.url, { RISK_DAY_TIMEZONE: 'Asia/Tokyo' });
+    const other = await startRiskGuards(database.url, { ...LIMITS, RISK_DAY_TIMEZONE: 'Asia/Tokyo' });
     try {
       expect(await results()).toMatchObject([{ loss: '5' }]);
       const { rows } = await probe.query('SELECT timezone FROM risk_day');

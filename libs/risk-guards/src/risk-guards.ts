@@ -2,14 +2,7 @@ import { Settings } from '@interlock/config';
 import { type KillSwitch, type KillSwitchRow, killSwitchOf, type Mode, type Scope } from '@interlock/kill-switch';
 import { type Answering, READ_ONLY, refuseReadOnly, type Transaction } from '@interlock/persistence';
 import { Injectable } from '@nestjs/common';
-import {
-  asRiskStateUnavailable,
-  type ModeRow,
-  readingOf,
-  type RiskLimits,
-  RiskState,
-  RiskStateUnavailable,
-} from './risk-state.js';
+import { asRiskStateUnavailable, type ModeRow, readingOf, RiskState, RiskStateUnavailable } from './risk-state.js';
 import type { RateRule } from './rules/admission-rate.js';
 
 /** What is to be admitted. Starts and orders are counted under a lock; claims only check. */
@@ -34,15 +27,11 @@ export interface AdmissionRecord {
  */
 @Injectable()
 export class RiskGuards {
-  readonly limits: RiskLimits;
+  /** Undefined: starts are not limited. */
+  readonly startRate: number | undefined;
 
   constructor(settings: Settings) {
-    this.limits = {
-      maxPosition: settings.maxPositionLimit,
-      maxDailyLoss: settings.riskMaxDailyLoss,
-      orderRate: settings.orderRateLimitPerMin,
-      startRate: settings.runStartLimitPerMin,
-    };
+    this.startRate = settings.runStartLimitPerMin;
   }
 
   /**
@@ -73,10 +62,10 @@ export class RiskGuards {
    */
   admissionOf(record: AdmissionRecord | undefined, purpose: Purpose): OpenedAdmission {
     if (record === undefined) throw new RiskStateUnavailable('nothing was read');
-    const readings = new Map(record.risk.map((row) => [row.mode, readingOf(row)]));
+    const readings = new Map(record.risk.map((row) => [row.mode, readingOf(row, this.startRate)]));
     return {
       enabled: record.switches.map(killSwitchOf),
-      risk: new RiskState(readings, this.limits, this.countedRule(purpose)),
+      risk: new RiskState(readings, this.countedRule(purpose)),
     };
   }
 
@@ -93,12 +82,12 @@ export class RiskGuards {
     const rows = await guarded(
       tx.query<ModeRow[]>('SELECT * FROM open_risk_state($1::text[], $2)', [modes, counting ?? null]),
     );
-    return new RiskState(new Map(rows.map((row) => [row.mode, readingOf(row)])), this.limits, counting);
+    return new RiskState(new Map(rows.map((row) => [row.mode, readingOf(row, this.startRate)])), counting);
   }
 
   private countedRule(purpose: Purpose): RateRule | undefined {
     if (purpose === 'order') return 'orderRate';
-    return purpose === 'start' && this.limits.startRate !== undefined ? 'startRate' : undefined;
+    return purpose === 'start' && this.startRate !== undefined ? 'startRate' : undefined;
   }
 }
 

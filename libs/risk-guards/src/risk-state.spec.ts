@@ -1,6 +1,13 @@
 import { type Mode, MODES } from '@interlock/kill-switch';
 import * as fc from 'fast-check';
-import { type ModeReading, readingOf, type RiskLimits, RiskState, RiskStateUnavailable } from './risk-state.js';
+import {
+  type ModeReading,
+  type ModeRow,
+  readingOf,
+  type RiskLimits,
+  RiskState,
+  RiskStateUnavailable,
+} from './risk-state.js';
 import { formatDecimal } from './rules/decimal.js';
 
 const mode = fc.constantFrom(...MODES);
@@ -74,14 +81,34 @@ describe('the state of the guards', () => {
     [{ orders_in_last_minute: null }],
     [{ orders_in_last_minute: '-1' }],
     [{ starts_in_last_minute: 'many' }],
+    [{ limits: null }],
+    [
+      {
+        limits: [
+          ['position', 'global', 'NaN'] as [string, string, string],
+          ['position', 'global', '1'] as [string, string, string],
+        ],
+      },
+    ],
   ])('G4 refuses to judge by %p', (broken) => {
     const row = { mode: 'mock' as const, daily_loss: '0', orders_in_last_minute: '0', starts_in_last_minute: '0' };
-    expect(readingOf(row)).toEqual({ dailyLoss: '0', orders: 0, starts: 0 });
-    expect(() => readingOf({ ...row, ...broken })).toThrow(RiskStateUnavailable);
+    const stored: ModeRow['limits'] = [
+      ['position', 'global', '10'],
+      ['position', 'mode:mock', '9'],
+      ['position', 'mode:live', '1'],
+      ['orderRate', 'strategy:alpha', '1'],
+    ];
+    expect(readingOf({ ...row, limits: stored }, 5)).toEqual({
+      dailyLoss: '0',
+      orders: 0,
+      starts: 0,
+      limits: { maxPosition: '9', maxDailyLoss: undefined, orderRate: undefined, startRate: 5 },
+    });
+    expect(() => readingOf({ ...row, limits: stored, ...broken }, undefined)).toThrow(RiskStateUnavailable);
   });
 
   it('G4 refuses to judge a mode that was not read', () => {
-    const state = new RiskState(new Map(), riskLimits({ position: 1, loss: 1, orders: 1, starts: 1 }), undefined);
+    const state = new RiskState(new Map(), undefined);
     expect(() => state.judgeStart({ mode: 'mock', maxPosition: '0.01' })).toThrow(RiskStateUnavailable);
   });
 });
@@ -113,9 +140,9 @@ function stateOver(
 ): RiskState {
   const entries = MODES.map((key): [Mode, ModeReading] => {
     const { loss, orders, starts } = read[key];
-    return [key, { dailyLoss: cents(loss), orders, starts }];
+    return [key, { dailyLoss: cents(loss), orders, starts, limits: riskLimits(allowed) }];
   });
-  return new RiskState(new Map(entries), riskLimits(allowed), counting);
+  return new RiskState(new Map(entries), counting);
 }
 
 function riskLimits({ position, loss, orders, starts }: Allowed): RiskLimits {

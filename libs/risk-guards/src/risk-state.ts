@@ -2,16 +2,17 @@ import type { Mode } from '@interlock/kill-switch';
 import { isDatabaseUnavailable, isReplayable, type Transaction } from '@interlock/persistence';
 import { admissionRate, type RateRule } from './rules/admission-rate.js';
 import { dailyLoss } from './rules/daily-loss.js';
-import { parseDecimal } from './rules/decimal.js';
+import { compare, type Decimal, parseDecimal } from './rules/decimal.js';
 import { maximumPosition } from './rules/maximum-position.js';
 import type { GuardRefusal } from './rules/refusal.js';
 
-/** What the guards allow. Money is decimal text in units of collateral; rates are per 60 seconds. */
+/**
+ * What the guards allow a mode's runs. Money is decimal text in units of collateral; rates are per 60 seconds. Undefined: not limited.
+ */
 export interface RiskLimits {
-  readonly maxPosition: string | number;
-  readonly maxDailyLoss: string;
-  readonly orderRate: number;
-  /** Undefined: starts are not limited. */
+  readonly maxPosition: string | number | undefined;
+  readonly maxDailyLoss: string | undefined;
+  readonly orderRate: number | undefined;
   readonly startRate: number | undefined;
 }
 
@@ -22,6 +23,8 @@ export interface ModeReading {
   /** Admitted in the last 60 seconds. */
   readonly orders: number;
   readonly starts: number;
+  /** The tightest of the limits that stand over the whole mode. */
+  readonly limits: RiskLimits;
 }
 
 /** A row of the function `open_risk_state`; null is what could not be read. */
@@ -30,6 +33,7 @@ export interface ModeRow {
   daily_loss: string | null;
   orders_in_last_minute: string | null;
   starts_in_last_minute: string | null;
+  limits: [rule: string, scope: string, value: string][] | null;
 }
 
 /** What the guards need to know of a start. */
@@ -56,7 +60,6 @@ export class RiskState {
   /** @param counting the rule under which admissions are counted here; its lock is held */
   constructor(
     private readonly readings: ReadonlyMap<Mode, ModeReading>,
-    private readonly limits: RiskLimits,
     private readonly counting: RateRule | undefined,
   ) {}
 
@@ -69,10 +72,13 @@ export class RiskState {
 
   /** As `judgeStart`, of a start that is not to be admitted anyhow. */
   wouldRefuseStart({ mode, maxPosition }: StartToJudge): GuardRefusal | undefined {
+    const { limits } = this.reading(mode);
     return (
-      maximumPosition(maxPosition, this.limits.maxPosition, scopeOf(mode)) ??
+      (limits.maxPosition === undefined
+        ? undefined
+        : maximumPosition(maxPosition, limits.maxPosition, scopeOf(mode))) ??
       this.judgeTotals(mode) ??
-      (this.counting === 'startRate' ? this.judgeRate('startRate', mode, this.limits.startRate) : undefined)
+      (this.counting === 'startRate' ? this.judgeRate('startRate', mode, limits.startRate) : undefined)
     );
   }
 
@@ -112,9 +118,10 @@ export class RiskState {
   }
 
   private judgeTotals(mode: Mode): GuardRefusal | undefined {
+    const { dailyLoss: lost, limits } = this.reading(mode);
     return (
-      dailyLoss(this.reading(mode).dailyLoss, this.limits.maxDailyLoss, scopeOf(mode)) ??
-      this.judgeRate('orderRate', mode, this.limits.orderRate)
+      (limits.maxDailyLoss === undefined ? undefined : dailyLoss(lost, limits.maxDailyLoss, scopeOf(mode))) ??
+      this.judgeRate('orderRate', mode, limits.orderRate)
     );
   }
 
@@ -140,8 +147,11 @@ export function scopeOf(mode: Mode): `mode:${Mode}` {
   return `mode:${mode}`;
 }
 
-/** @throws RiskStateUnavailable when a value is missing or no number */
-export function readingOf(row: ModeRow): ModeReading {
+/**
+ * @param startRate from the settings: it is no limit that people change while the program runs
+ * @throws RiskStateUnavailable when a value is missing or no number
+ */
+export function readingOf(row: ModeRow, startRate: number | undefined): ModeReading {
   const loss = row.daily_loss === null ? null : parseDecimal(row.daily_loss);
   if (loss === null || row.daily_loss === null)
     throw new RiskStateUnavailable(`today's losses in ${scopeOf(row.mode)}`);
@@ -149,10 +159,32 @@ export function readingOf(row: ModeRow): ModeReading {
     dailyLoss: row.daily_loss,
     orders: countOf(row.orders_in_last_minute, `the order rate in ${scopeOf(row.mode)}`),
     starts: countOf(row.starts_in_last_minute, `the start rate in ${scopeOf(row.mode)}`),
+    limits: { ...limitsOver(row), startRate },
   };
 }
 
 function countOf(text: string | null, what: string): number {
   if (text === null || !/^\d{1,15}$/.test(text)) throw new RiskStateUnavailable(what);
   return Number(text);
+}
+
+/** The tightest of each rule's limits over the whole mode. */
+function limitsOver({ mode, limits }: ModeRow): Omit<RiskLimits, 'startRate'> {
+  if (limits === null) throw new RiskStateUnavailable('the limits');
+  const tightest = (rule: string): string | undefined => {
+    const values = limits.filter(([name, scope]) => name === rule && (scope === 'global' || scope === scopeOf(mode)));
+    return values.map(([, , value]) => value).toSorted((a, b) => compare(numberIn(a), numberIn(b)))[0];
+  };
+  const orderRate = tightest('orderRate');
+  return {
+    maxPosition: tightest('position'),
+    maxDailyLoss: tightest('dailyLoss'),
+    orderRate: orderRate === undefined ? undefined : Number(orderRate),
+  };
+}
+
+function numberIn(text: string): Decimal {
+  const value = parseDecimal(text);
+  if (value === null) throw new RiskStateUnavailable('a limit');
+  return value;
 }

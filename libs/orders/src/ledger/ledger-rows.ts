@@ -11,7 +11,7 @@ import {
   textOf,
 } from './entries.js';
 import type { Position, Trade } from './position.js';
-import type { Posting } from './posting.js';
+import { type Posting, resultOf } from './posting.js';
 
 interface OrderRow extends PositionKey {
   id: string;
@@ -242,6 +242,19 @@ export class LedgerRows {
     );
   }
 
+  /** Counts sales and settlements in a row that lost money, per strategy; one that did not begins anew. */
+  async countLosingStreaks(tx: Transaction, postings: readonly PostingRow[]): Promise<void> {
+    for (const { mode, strategy, posting, kind } of postings) {
+      if (kind === 'VOID' || posting.shares.gt(0)) continue;
+      const isLoss = resultOf(posting).lt(0);
+      await tx.query(
+        `INSERT INTO losing_streaks AS s (mode, strategy, losses) VALUES ($1, $2, $3)
+         ON CONFLICT (mode, strategy) DO UPDATE SET losses = CASE WHEN $3 = 0 THEN 0 ELSE s.losses + 1 END`,
+        [mode, strategy, isLoss ? 1 : 0],
+      );
+    }
+  }
+
   /** Adds to the sums that guards read: what positions promise, exposures, cash. Changes, never new totals, so that they add up. */
   async changeSums(tx: Transaction, changes: readonly SumChange[]): Promise<void> {
     const rows = changes.map(({ strategy, venue, account, market, outcome, mode, heldCost, cash, reserved }) => ({
@@ -251,6 +264,7 @@ export class LedgerRows {
       market,
       outcome,
       mode,
+      orders: reserved.orders,
       ...texts({
         heldCost,
         cash,

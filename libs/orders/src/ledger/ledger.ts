@@ -209,6 +209,7 @@ export class Ledger {
     if (books.changedOrders.size > 0) await this.rows.updateOrders(tx, [...books.changedOrders.values()]);
     await this.rows.updatePositions(tx, [...books.changedPositions.values()]);
     await this.rows.changeSums(tx, books.changes);
+    await this.rows.countLosingStreaks(tx, books.postings);
   }
 }
 

@@ -34,6 +34,9 @@ export class ReservationSums {
               working_buy::text AS value FROM positions
        UNION ALL SELECT 'shares promised to sales of', json_build_array(strategy, venue, account, market, outcome)::text,
               working_sell::text FROM positions
+       UNION ALL SELECT 'value of purchases of', json_build_array(strategy, venue, account, market, outcome)::text,
+              working_cost::text FROM positions
+       UNION ALL SELECT 'working orders of', json_build_array(mode, strategy)::text, working_orders::text FROM exposures
        UNION ALL SELECT 'working buys of', json_build_array(mode, strategy)::text, working_cost::text FROM exposures
        UNION ALL SELECT 'reserved cash of', json_build_array(venue, account)::text, reserved::text FROM accounts`,
     );
@@ -48,7 +51,7 @@ export class ReservationSums {
   }
 
   private add(row: Row): void {
-    const { buy, sell, cost, cash } = reservedBy({
+    const { buy, sell, cost, cash, orders } = reservedBy({
       side: row.side,
       status: row.status,
       price: row.price === null ? null : amount(row.price),
@@ -58,6 +61,8 @@ export class ReservationSums {
     });
     this.plus(`shares to be bought of ${textOf(row)}`, buy);
     this.plus(`shares promised to sales of ${textOf(row)}`, sell);
+    this.plus(`value of purchases of ${textOf(row)}`, cost);
+    this.plus(`working orders of ${JSON.stringify([row.mode, row.strategy])}`, amount(String(orders)));
     this.plus(`working buys of ${JSON.stringify([row.mode, row.strategy])}`, cost);
     this.plus(`reserved cash of ${JSON.stringify([row.venue, row.account])}`, cash);
   }

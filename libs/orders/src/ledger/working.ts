@@ -13,7 +13,7 @@ export interface ReservingOrder {
   readonly feeReserve: Amount;
 }
 
-/** What an order keeps from others while it works. All but `shares` in units of collateral. */
+/** What an order keeps from others while it works. `cost` and `cash` in units of collateral. */
 export interface Reserved {
   /** Shares still to be bought. */
   readonly buy: Amount;
@@ -23,9 +23,11 @@ export interface Reserved {
   readonly cost: Amount;
   /** Of buys: their cost and the highest fee that may come with it. */
   readonly cash: Amount;
+  /** 1 while it works. */
+  readonly orders: number;
 }
 
-export const NOTHING_RESERVED: Reserved = { buy: ZERO, sell: ZERO, cost: ZERO, cash: ZERO };
+export const NOTHING_RESERVED: Reserved = { buy: ZERO, sell: ZERO, cost: ZERO, cash: ZERO, orders: 0 };
 
 /**
  * A function of the order as it stands, never a sum that is kept: what an order adds when it is admitted is what its changes take
@@ -34,10 +36,10 @@ export const NOTHING_RESERVED: Reserved = { buy: ZERO, sell: ZERO, cost: ZERO, c
 export function reservedBy(order: ReservingOrder): Reserved {
   if (!isWorking(order.status)) return NOTHING_RESERVED;
   const left = order.quantity.minus(order.filledQuantity);
-  if (order.side === 'SELL') return { ...NOTHING_RESERVED, sell: left };
+  if (order.side === 'SELL') return { ...NOTHING_RESERVED, sell: left, orders: 1 };
   const cost = roundedUp(left.times(order.price ?? ONE));
   const fee = roundedUp(order.feeReserve.times(left).div(order.quantity));
-  return { buy: left, sell: ZERO, cost, cash: cost.plus(fee) };
+  return { buy: left, sell: ZERO, cost, cash: cost.plus(fee), orders: 1 };
 }
 
 export function minus(a: Reserved, b: Reserved): Reserved {
@@ -46,5 +48,6 @@ export function minus(a: Reserved, b: Reserved): Reserved {
     sell: a.sell.minus(b.sell),
     cost: a.cost.minus(b.cost),
     cash: a.cash.minus(b.cash),
+    orders: a.orders - b.orders,
   };
 }

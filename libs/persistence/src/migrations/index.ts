@@ -8,6 +8,7 @@ import { DatasetDuplicates1764000000006 } from './1764000000006-dataset-duplicat
 import { Journal1764000000007 } from './1764000000007-journal.js';
 import { PaperVenue1764000000008 } from './1764000000008-paper-venue.js';
 import { AdmissionInOneCall1764000000009 } from './1764000000009-admission-in-one-call.js';
+import { RiskLimits1764000000010 } from './1764000000010-risk-limits.js';
 
 /** Every migration, oldest first. They only go forward. */
 export const migrations = [
@@ -21,4 +22,5 @@ export const migrations = [
   Journal1764000000007,
   PaperVenue1764000000008,
   AdmissionInOneCall1764000000009,
+  RiskLimits1764000000010,
 ];

@@ -32,6 +32,26 @@ export function subtract(a: Decimal, b: Decimal): Decimal {
   return { units: scaledTo(a, scale) - scaledTo(b, scale), scale };
 }
 
+export function add(a: Decimal, b: Decimal): Decimal {
+  const scale = Math.max(a.scale, b.scale);
+  return { units: scaledTo(a, scale) + scaledTo(b, scale), scale };
+}
+
+/** Exact: the scales add up. */
+export function times(a: Decimal, b: Decimal): Decimal {
+  return { units: a.units * b.units, scale: a.scale + b.scale };
+}
+
+export function absolute({ units, scale }: Decimal): Decimal {
+  return { units: units < 0n ? -units : units, scale };
+}
+
+/** True when `value` is a whole multiple of `step`, which is above 0. */
+export function isMultipleOf(value: Decimal, step: Decimal): boolean {
+  const scale = Math.max(value.scale, step.scale);
+  return scaledTo(value, scale) % scaledTo(step, scale) === 0n;
+}
+
 /** Plain notation without trailing zeros, such as "0.5". */
 export function formatDecimal({ units, scale }: Decimal): string {
   const digits = (units < 0n ? -units : units).toString().padStart(scale + 1, '0');

@@ -1,0 +1,273 @@
+import { type KillSwitch, scopesOver, strictest } from '@interlock/kill-switch';
+import { faultPoint } from '@interlock/observability';
+import { BoundedEvents } from '@interlock/ops-events';
+import {
+  CommitOutcomeUnknown,
+  isDatabaseUnavailable,
+  newId,
+  SharedBatches,
+  type Transaction,
+  Transactions,
+} from '@interlock/persistence';
+import {
+  decimal,
+  OrderAdmissions,
+  type OrderGuards,
+  type OrderIntent,
+  RiskStateUnavailable,
+} from '@interlock/risk-guards';
+import { highestFee, MarketQuotes, type StoredMarketQuote, Venues } from '@interlock/venues';
+import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { asksForTheSame, KeyedOrders, keyOf } from './keyed-orders.js';
+import { Ledger } from './ledger/ledger.js';
+import type { OrderParams } from './order.js';
+import { limitNearlyReached, type OrderRefusal, orderRejected } from './order-rejected.js';
+import { type OrderView, newOrderView, orderViewOf } from './order-view.js';
+import { ledgerOrderOf, type NewOrder, Orders } from './orders.repository.js';
+
+/** What a caller asks for; the mode follows from the venue. */
+export interface OrderRequest extends Omit<OrderParams, 'mode'> {
+  /** At most one order per strategy has it; null: each request makes one. */
+  readonly clientOrderId: string | null;
+}
+
+/** Places orders, each if switches, limits and the market let it: one after the other, in this order. */
+export class PlaceOrders extends Command<PlaceOrderResult[]> {
+  constructor(
+    readonly orders: readonly OrderRequest[],
+    /** Who asks; for events. */
+    readonly actorName: string,
+    /** The run whose pipeline asks; null: a caller from outside. */
+    readonly runId: string | null = null,
+  ) {
+    super();
+  }
+}
+
+export type PlaceOrderResult =
+  | { kind: 'admitted'; order: OrderView }
+  /** The key's order, as it is by now. */
+  | { kind: 'replayed'; order: OrderView }
+  /** The key belongs to an order with other parameters. */
+  | { kind: 'key-reused'; orderId: string }
+  | { kind: 'invalid'; fieldErrors: Record<string, string[]> }
+  | OrderRefusal
+  /** The guards cannot judge, or the venue takes nothing now; the same request may be sent again. */
+  | { kind: 'unavailable'; message: string };
+
+/** A channel of NOTIFY: there are admitted orders to be sent. Its payload is the venue. */
+export const ADMITTED_ORDERS_CHANNEL = 'interlock_admitted_orders';
+
+interface Intent extends NewOrder {
+  readonly actorName: string;
+}
+
+/** An intent with what its market says about it. */
+interface Prepared {
+  readonly intent: Intent;
+  readonly judged: OrderIntent;
+}
+
+@CommandHandler(PlaceOrders)
+export class PlaceOrdersHandler implements ICommandHandler<PlaceOrders> {
+  /** Concurrent requests share a transaction; what one request asks for stays together and in order. */
+  private readonly admissions = new SharedBatches<readonly Intent[], PlaceOrderResult[]>(
+    (requests) => this.transactions.run((tx) => this.admitAll(tx, requests)),
+    (error) =>
+      isDatabaseUnavailable(error) || error instanceof RiskStateUnavailable || error instanceof CommitOutcomeUnknown,
+  );
+
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly venues: Venues,
+    private readonly quotes: MarketQuotes,
+    private readonly guards: OrderAdmissions,
+    private readonly orders: Orders,
+    private readonly ledger: Ledger,
+    private readonly boundedEvents: BoundedEvents,
+  ) {}
+
+  async execute({ orders, actorName, runId }: PlaceOrders): Promise<PlaceOrderResult[]> {
+    const intents = orders.map((request) => this.intentOf(request, actorName, runId));
+    const known = intents.filter((intent) => 'id' in intent);
+    const results = known.length === 0 ? [] : await this.admissions.add(known);
+    return intents.map((intent) => ('id' in intent ? (results.shift() ?? nothing()) : intent));
+  }
+
+  private intentOf(
+    { clientOrderId, ...params }: OrderRequest,
+    actorName: string,
+    runId: string | null,
+  ): Intent | Extract<PlaceOrderResult, { kind: 'invalid' }> {
+    const venue = this.venues.find(params.venue);
+    if (venue === undefined) {
+      const names = this.venues.names();
+      const allowed = names.length === 0 ? 'no venue is configured' : `must be one of ${names.join(', ')}`;
+      return { kind: 'invalid', fieldErrors: { venue: [allowed] } };
+    }
+    const complete: OrderParams = { ...params, mode: venue.mode };
+    const { account } = venue;
+    return { id: newId(), params: complete, account, clientOrderId, runId, feeReserve: '0', actorName };
+  }
+
+  private async admitAll(tx: Transaction, requests: readonly (readonly Intent[])[]): Promise<PlaceOrderResult[][]> {
+    const intents = requests.flat();
+    const results = await this.admit(tx, intents);
+    return requests.map((request) => request.map(() => results.shift() ?? nothing()));
+  }
+
+  /** Answers the intents in their order. */
+  private async admit(tx: Transaction, intents: readonly Intent[]): Promise<PlaceOrderResult[]> {
+    // Before the locks, since no rule depends on it but the size of the fee's reserve.
+    const quotes = await this.quotes.read(
+      tx,
+      intents.map(({ params }) => params),
+    );
+    const prepared = intents.map((intent) => prepare(intent, quotes));
+    const judged = prepared.filter((one): one is Prepared => 'judged' in one);
+    const keyed = await KeyedOrders.lock(
+      tx,
+      judged.map(({ intent }) => intent),
+    );
+    const scopes = judged.flatMap(({ judged: order }) => scopesOver(order));
+    const opened =
+      judged.length === 0
+        ? undefined
+        : await this.guards.open(
+            tx,
+            scopes,
+            judged.map((one) => one.judged),
+          );
+
+    const batch = new Batch(keyed, opened?.enabled ?? [], opened?.guards);
+    const verdicts = prepared.map((one) => ('judged' in one ? batch.judge(one, judged.indexOf(one)) : one));
+    const createdAt = await this.store(tx, batch);
+    faultPoint('orders-in-transaction');
+    return verdicts.map((verdict) => (typeof verdict === 'function' ? verdict(createdAt) : verdict));
+  }
+
+  /** @returns when each admitted order was created, by its id */
+  private async store(tx: Transaction, { admitted, refused, guards }: Batch): Promise<Map<string, Date>> {
+    const events = refused.map(({ intent, refusal }) => orderRejected(intent.params, refusal, intent.actorName));
+    const near = guards?.nearLimits.map(limitNearlyReached) ?? [];
+    await this.boundedEvents.record(tx, [...events, ...near]);
+    if (admitted.length === 0 || guards === undefined) return new Map();
+    const orders = admitted.map(({ intent }) => intent);
+    const createdAt = await this.orders.insert(tx, orders);
+    await this.ledger.reserve(tx, orders.map(ledgerOrderOf));
+    await this.guards.write(
+      tx,
+      guards,
+      admitted.map(({ judged }) => judged),
+    );
+    const venues = [...new Set(orders.map(({ params }) => params.venue))];
+    await tx.query('SELECT pg_notify($1, venue) FROM unnest($2::text[]) AS venue', [ADMITTED_ORDERS_CHANNEL, venues]);
+    return createdAt;
+  }
+}
+
+type Verdict = PlaceOrderResult | ((createdAt: ReadonlyMap<string, Date>) => PlaceOrderResult);
+
+/** One batch while it is judged, over what the orders before have changed. */
+class Batch {
+  readonly admitted: Prepared[] = [];
+  readonly refused: { intent: Intent; refusal: OrderRefusal }[] = [];
+  private readonly keysOfBatch = new Map<string, Intent>();
+
+  constructor(
+    private readonly keyed: KeyedOrders,
+    private readonly enabled: readonly KillSwitch[],
+    readonly guards: OrderGuards | undefined,
+  ) {}
+
+  judge(prepared: Prepared, number: number): Verdict {
+    const { intent, judged } = prepared;
+    const repetition = this.repetitionOf(intent);
+    if (repetition !== undefined) return repetition;
+    const refusal = this.switchOver(intent) ?? this.judgeByGuards(judged, number);
+    if (refusal === undefined) return this.admit(prepared);
+    if (refusal.kind !== 'unavailable') this.refused.push({ intent, refusal });
+    return refusal;
+  }
+
+  private admit(prepared: Prepared): Verdict {
+    const { intent } = prepared;
+    this.admitted.push(prepared);
+    const key = keyOf(intent);
+    if (key !== undefined) this.keysOfBatch.set(key, intent);
+    return (createdAt) => ({ kind: 'admitted', order: newOrderView(intent, createdAt.get(intent.id) ?? new Date()) });
+  }
+
+  private repetitionOf(intent: Intent): Verdict | undefined {
+    const stored = this.keyed.of(intent);
+    if (stored !== undefined) {
+      return asksForTheSame(stored, intent)
+        ? { kind: 'replayed', order: orderViewOf(stored) }
+        : { kind: 'key-reused', orderId: stored.id };
+    }
+    const earlier = this.keysOfBatch.get(keyOf(intent) ?? '');
+    if (earlier === undefined) return undefined;
+    if (!sameParams(earlier.params, intent.params)) return { kind: 'key-reused', orderId: earlier.id };
+    return (createdAt) => ({ kind: 'replayed', order: newOrderView(earlier, createdAt.get(earlier.id) ?? new Date()) });
+  }
+
+  /** `halt` lets nothing through; `reduce` sales only, which the guards hold to what is held (safety.md, K7). */
+  private switchOver({ params }: Intent): OrderRefusal | undefined {
+    const scopes = scopesOver(params);
+    const killSwitch = strictest(this.enabled.filter(({ scope }) => scopes.includes(scope)));
+    if (killSwitch === undefined) return undefined;
+    return killSwitch.level === 'reduce' && params.side === 'SELL' ? undefined : { kind: 'kill-switch', killSwitch };
+  }
+
+  private judgeByGuards(
+    judged: OrderIntent,
+    number: number,
+  ): OrderRefusal | Extract<PlaceOrderResult, { kind: 'unavailable' }> | undefined {
+    try {
+      const refusal = this.guards?.judge(judged, number);
+      return refusal === undefined ? undefined : { kind: 'refused', refusal };
+    } catch (error) {
+      if (error instanceof RiskStateUnavailable) return { kind: 'unavailable', message: error.message };
+      throw error;
+    }
+  }
+}
+
+/** The intent with the fee that its market may charge, or what is wrong with its market or outcome. */
+function prepare(
+  intent: Intent,
+  quotes: readonly StoredMarketQuote[],
+): Prepared | Extract<PlaceOrderResult, { kind: 'invalid' }> {
+  const { params, account } = intent;
+  const { strategy, mode, venue, market, outcome, side, type, price, quantity, reduceOnly } = params;
+  const ofMarket = quotes.filter((quote) => quote.venue === venue && quote.market === market);
+  const quote = ofMarket.find((one) => one.outcome === outcome);
+  if (quote === undefined) {
+    const message = `is not known at the venue ${venue} with this market and outcome`;
+    return { kind: 'invalid', fieldErrors: { market: [message], outcome: [message] } };
+  }
+  const fee = highestFee(quote.fees, { side, price, quantity });
+  const judged: OrderIntent = {
+    strategy,
+    mode,
+    venue,
+    account,
+    market,
+    outcome,
+    side,
+    type,
+    price: price === null ? null : decimal(price),
+    quantity: decimal(quantity),
+    reduceOnly,
+    highestFee: decimal(fee),
+  };
+  return { intent: { ...intent, feeReserve: side === 'BUY' ? fee : '0' }, judged };
+}
+
+function sameParams(a: OrderParams, b: OrderParams): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+function nothing(): never {
+  throw new Error('an order was not answered');
+}

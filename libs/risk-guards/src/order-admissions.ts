@@ -1,0 +1,93 @@
+import { Settings } from '@interlock/config';
+import { type KillSwitch, killSwitchOf, type KillSwitchRow, type Scope } from '@interlock/kill-switch';
+import type { Transaction } from '@interlock/persistence';
+import { Injectable } from '@nestjs/common';
+import { OrderGuards } from './order-guards.js';
+import {
+  type OrderReading,
+  type OrderStateRecord,
+  readingOfOrders,
+  readingParameters,
+  wantedFor,
+} from './order-reading.js';
+import { guarded } from './risk-guards.js';
+import { RiskStateUnavailable, scopeOf } from './risk-state.js';
+import { formatDecimal } from './rules/decimal.js';
+import { Limits } from './rules/limits.js';
+import type { OrderIntent } from './rules/order-intent.js';
+
+/** What a batch of orders is judged by; the locks are held until the transaction ends. */
+export interface OpenedOrderAdmission {
+  /** Those of the scopes' switches that are on. */
+  readonly enabled: KillSwitch[];
+  readonly guards: OrderGuards;
+}
+
+/** The orders' atomic admission: lock and read in one call, judge, write, all in the caller's transaction (safety.md: K2, G1). */
+@Injectable()
+export class OrderAdmissions {
+  /** As they were read last: they say which narrower totals to read with the next batch. */
+  private known = new Limits([]);
+
+  constructor(private readonly settings: Settings) {}
+
+  /**
+   * Locks switches and admissions, and reads what the intents are judged by.
+   * @throws RiskStateUnavailable when something cannot be read or is no number; a lost database stays a database error
+   */
+  async open(
+    tx: Transaction,
+    scopes: readonly Scope[],
+    intents: readonly OrderIntent[],
+  ): Promise<OpenedOrderAdmission> {
+    let { enabled, reading } = await this.read(tx, scopes, intents);
+    // Somebody has set a limit since the last batch whose total was not read. The locks are held: once more is enough.
+    if (wantedFor(intents, reading.limits) !== wantedFor(intents, this.known)) {
+      this.known = reading.limits;
+      ({ enabled, reading } = await this.read(tx, scopes, intents));
+    }
+    this.known = reading.limits;
+    return { enabled, guards: new OrderGuards(reading, this.settings.risk.requiredInLive) };
+  }
+
+  /** Counts the admitted orders, and keeps the day's highs where a drawdown is limited. */
+  async write(tx: Transaction, guards: OrderGuards, admitted: readonly OrderIntent[]): Promise<void> {
+    for (const mode of new Set(admitted.map((intent) => intent.mode))) {
+      const orders = admitted.filter((intent) => intent.mode === mode);
+      const scope = scopeOf(mode);
+      const places = orders.map(({ strategy, venue, market }) => ({ strategy, venue, market }));
+      await guarded(
+        tx.query(`SELECT count_admissions('orderRate', $1, $2), place_admissions('orderRate', $1, $3::jsonb)`, [
+          scope,
+          orders.length,
+          JSON.stringify(places),
+        ]),
+      );
+    }
+    const highs = guards.highs();
+    if (highs.length === 0) return;
+    await guarded(
+      tx.query(
+        `INSERT INTO day_highs AS h (mode, day, strategy, high)
+         SELECT mode, day, strategy, high FROM jsonb_to_recordset($1::jsonb) AS n(mode text, day date, strategy text, high numeric)
+         ON CONFLICT (mode, day, strategy) DO UPDATE SET high = greatest(h.high, excluded.high)`,
+        [JSON.stringify(highs.map(({ high, ...rest }) => ({ ...rest, high: formatDecimal(high) })))],
+      ),
+    );
+  }
+
+  private async read(
+    tx: Transaction,
+    scopes: readonly Scope[],
+    intents: readonly OrderIntent[],
+  ): Promise<{ enabled: KillSwitch[]; reading: OrderReading }> {
+    const [row] = await guarded(
+      tx.query<{ opened: { switches: KillSwitchRow[]; state: OrderStateRecord } }[]>(
+        'SELECT open_order_admission($1::text[], $2::jsonb, $3::jsonb, $4, $5) AS opened',
+        [scopes, ...readingParameters(intents, this.known)],
+      ),
+    );
+    if (row === undefined) throw new RiskStateUnavailable('nothing was read');
+    return { enabled: row.opened.switches.map(killSwitchOf), reading: readingOfOrders(row.opened.state) };
+  }
+}
