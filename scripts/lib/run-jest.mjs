@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { TEST_BACKENDS } from '../../test/support/test-backends.js';
 import { ROOT } from './environment.mjs';
 import { say } from './terminal.mjs';
 
@@ -20,6 +21,9 @@ export async function runJest(args, signal) {
       child.once('error', reject);
       child.once('close', (code) => resolve(code ?? 1));
     });
+    if (!TEST_BACKENDS.includes('redis')) {
+      say('SKIPPED: the suites with the queue in Redis, since there is no redis-server (6.2 or later).');
+    }
     const { passed, failed, skipped } = countsIn(results);
     say(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
     return passed + failed === 0 || failed > 0 ? 1 : status;

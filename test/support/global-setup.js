@@ -7,7 +7,6 @@ import { Client } from 'pg';
 import { startEmbeddedServer } from '../../dist/libs/persistence/src/embedded/index.js';
 import { migrateDatabase } from '../../dist/libs/persistence/src/index.js';
 import { migrateQueue } from '../../dist/libs/queue/src/index.js';
-import { TEST_BACKENDS } from './test-backends.js';
 
 /** Nothing here outlives the tests, so nothing needs to reach the disk. */
 const SETTINGS = {
@@ -23,9 +22,6 @@ const SETTINGS = {
  * (test-database.ts). The compiled program does it, so what is tested is also what is shipped; `npm test` builds first.
  */
 export default async function globalSetup() {
-  if (!TEST_BACKENDS.includes('redis')) {
-    process.stderr.write('There is no redis-server: what uses the queue is tested on PostgreSQL only.\n');
-  }
   const folder = await mkdtemp(join(tmpdir(), 'interlock-test-'));
   await chmod(folder, 0o755); // as root, the server runs under another account
   const server = await startEmbeddedServer(folder, { settings: SETTINGS }).catch(async (error) => {
