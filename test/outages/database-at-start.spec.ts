@@ -11,7 +11,7 @@ let cluster: Cluster;
 const programs: Program[] = [];
 
 beforeAll(async () => {
-  cluster = await Cluster.start({ apis: 2, workers: 2, up: [] });
+  cluster = await Cluster.start({ up: [] });
 }, 90_000);
 afterAll(async () => {
   for (const program of programs) program.kill('SIGKILL');
