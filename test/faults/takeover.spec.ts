@@ -32,4 +32,4 @@ it('R4 a run whose worker is killed runs again within its lease and 2 s, ten tim
     await Promise.all([scene.reaches(runId, 'CANCELED'), scene.restart(owner)]);
   }
   expect(tookMs.filter((ms) => ms > TAKEOVER_MS)).toEqual([]);
-}, 90_000);
+}, 300_000); // most of it is workers that start again, on a machine that other suites keep busy
