@@ -50,7 +50,6 @@ export class ExecutionStartProcessor
   }
 
   private async execute(runId: string, job: Job, token: string | undefined): Promise<void> {
-    this.logger.log('run taken from the queue');
     const result = await this.metrics.measure('execution_start', () => this.commands.execute(new ExecuteRun(runId)));
     if (result.kind === 'ended') faultPoint('run-after-end');
     this.logger.log(summary(result), 'run let go');

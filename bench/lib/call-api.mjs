@@ -29,7 +29,8 @@ export class CallApi {
   }
 
   async #call(path, request) {
-    const response = await fetch(`${this.url}/api${path}`, { headers: HEADERS, signal: this.signal, ...request });
+    this.signal.throwIfAborted();
+    const response = await fetch(`${this.url}/api${path}`, { headers: HEADERS, ...request });
     return { status: response.status, body: await response.json() };
   }
 }

@@ -10,9 +10,14 @@ import { healthExamples } from './health.examples.js';
 import { HealthAnswer, LiveAnswer, ReadyAnswer } from './health.dto.js';
 import { Readiness } from './readiness.js';
 
+/** How long what was found out about the parts is told to those who ask for health, in milliseconds; readiness asks each time. */
+const HOLDS_MS = 250;
+
 @ApiTags('Health')
 @Controller('api/health')
 export class HealthController {
+  private recent: { parts: ReturnType<HealthController['parts']>; holdsUntil: number } | undefined;
+
   constructor(
     private readonly settings: Settings,
     private readonly database: DatabaseHealth,
@@ -30,7 +35,7 @@ export class HealthController {
     example: healthExamples.ill,
   })
   async getHealth(@Res({ passthrough: true }) response: Response): Promise<HealthAnswer> {
-    const { db, queue } = await this.parts();
+    const { db, queue } = await this.recentParts();
     const ok = db.ok && queue.ok;
     response.status(ok ? 200 : 503);
     const now = new Date().toISOString();
@@ -67,6 +72,15 @@ export class HealthController {
     const ok = db.ok && queue.ok && !shuttingDown;
     response.status(ok ? 200 : 503);
     return { ok, shuttingDown, db, queue };
+  }
+
+  private recentParts() {
+    if (this.recent !== undefined && performance.now() < this.recent.holdsUntil) return this.recent.parts;
+    const recent = { parts: this.parts(), holdsUntil: Infinity };
+    this.recent = recent;
+    const end = () => (recent.holdsUntil = performance.now() + HOLDS_MS);
+    recent.parts.then(end, end);
+    return recent.parts;
   }
 
   private async parts() {

@@ -43,7 +43,13 @@ function checked(value: object, metatype: Type<object>, type: 'body' | 'query'):
   return { dto, faults };
 }
 
-function fieldNames(metatype: Type<object>): Set<string> {
+const knownNames = new WeakMap<Type<object>, ReadonlySet<string>>();
+
+function fieldNames(metatype: Type<object>): ReadonlySet<string> {
+  const known = knownNames.get(metatype);
+  if (known !== undefined) return known;
   const metadata = getMetadataStorage().getTargetValidationMetadatas(metatype, '', true, false);
-  return new Set(metadata.map(({ propertyName }) => propertyName));
+  const names = new Set(metadata.map(({ propertyName }) => propertyName));
+  knownNames.set(metatype, names);
+  return names;
 }

@@ -86,6 +86,7 @@ function refuseManyParameters(url: string): void {
 
 /** A parameter that is silently ignored could mean anything to whoever sent it. */
 function refuseQuery(request: Request): void {
+  if (!request.url.includes('?')) return;
   const faults = Object.keys(request.query).map((name) => [name, 'is not known here'] as const);
   if (faults.length > 0) throw invalid(byField(faults));
 }

@@ -19,11 +19,10 @@ export function openRequest(isEnding: () => boolean): RequestHandler {
   return (request: Request, response: Response, next: NextFunction) => {
     const context = openContext(request);
     const startedAt = performance.now();
-    response.set({
-      'x-request-id': context.requestId,
-      'x-content-type-options': 'nosniff',
-      'cache-control': 'no-store',
-    });
+    // Node's own way: Express would look at each name and value once more.
+    response.setHeader('x-request-id', context.requestId);
+    response.setHeader('x-content-type-options', 'nosniff');
+    response.setHeader('cache-control', 'no-store');
     if (isEnding()) response.set('connection', 'close');
     response.once('finish', () => endLingeringBody(request));
     correlated({ requestId: context.requestId }, () => {

@@ -17,6 +17,7 @@ export class Authenticator {
 
   authenticate(token: string): Authentication {
     if (this.bootstrapDigest === undefined) return { kind: 'unconfigured' };
+    if (token === '') return { kind: 'unknown' };
     // Digests have one length, so that the comparison takes the same time for every token (safety.md, A1).
     const matches = timingSafeEqual(digest(token), this.bootstrapDigest);
     return matches ? { kind: 'known', actor: { name: 'admin', role: 'admin' } } : { kind: 'unknown' };

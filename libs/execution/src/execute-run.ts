@@ -76,6 +76,7 @@ export class ExecuteRunHandler implements ICommandHandler<ExecuteRun> {
     claimedAt: number,
   ): Promise<ExecuteRunResult> {
     faultPoint('claim-after-commit');
+    this.logger.log('run taken');
     const lease = new RunLease(
       this.transactions,
       this.runs,

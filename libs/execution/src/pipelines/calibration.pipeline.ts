@@ -30,7 +30,7 @@ export class CalibrationPipeline extends Pipeline {
   }
 
   async checkInput(input: Record<string, unknown>): Promise<InputVerdict> {
-    const verdict = await checkAgainst(CalibrationInput, {
+    const verdict = checkAgainst(CalibrationInput, {
       dataset: this.settings.calibrationDataset,
       bins: 10,
       ...input,

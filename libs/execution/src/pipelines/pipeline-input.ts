@@ -1,15 +1,15 @@
 import type { Type } from '@nestjs/common';
 import { plainToInstance } from 'class-transformer';
-import { validate, type ValidationError } from 'class-validator';
+import { type ValidationError, validateSync } from 'class-validator';
 import type { InputVerdict } from '../pipeline.js';
 
 /**
  * Checks an input against a class with class-validator's decorators, whose initial values are the defaults. Unknown fields are
  * faults. Errors are named `input.<field>`.
  */
-export async function checkAgainst(schema: Type<object>, input: Record<string, unknown>): Promise<InputVerdict> {
+export function checkAgainst(schema: Type<object>, input: Record<string, unknown>): InputVerdict {
   const candidate = plainToInstance(schema, input, { exposeUnsetFields: false });
-  const errors = await validate(candidate, {
+  const errors = validateSync(candidate, {
     whitelist: true,
     forbidNonWhitelisted: true,
     forbidUnknownValues: true,

@@ -55,7 +55,7 @@ export class WitnessPipeline extends Pipeline implements OnApplicationShutdown {
   }
 
   checkInput(input: Record<string, unknown>): Promise<InputVerdict> {
-    return checkAgainst(WitnessInput, input);
+    return Promise.resolve(checkAgainst(WitnessInput, input));
   }
 
   async run(context: PipelineContext): Promise<PipelineResult> {
