@@ -17,7 +17,7 @@ export function run(context) {
     const { signal, quick, tell } = context;
     const api = await system.start('api');
     const floor = await system.startFloor('start');
-    const request = { method: 'POST', headers: HEADERS, body: BODY, expect: '202', seconds: quick ? 0.7 : 2 };
+    const request = { method: 'POST', headers: HEADERS, body: BODY, expect: '202', seconds: quick ? 0.7 : 1.8 };
     const wishes = (connections) => ({
       floor: { ...request, url: `${floor.url}/`, connections },
       ours: { ...request, url: `${api.url}/api/execution/start`, connections },
@@ -26,7 +26,7 @@ export function run(context) {
     const measured = [];
     for (const [connections, share] of LOADS) {
       tell(`${connections} connections`);
-      const rounds = quick ? 2 : 6;
+      const rounds = quick ? 2 : 5;
       const result = await inTurns(signal, { wishes: wishes(connections), rounds, between: () => forgetRuns(system) });
       measured.push({ connections, share, ...result });
     }

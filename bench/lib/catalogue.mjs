@@ -7,7 +7,7 @@
 export const BENCHMARKS = {
   start: {
     shows: 'starts of dry runs over HTTP, beside bare node:http + one insert + one BullMQ add',
-    takes: 90,
+    takes: 75,
     perBackend: true,
     load: () => import('../start.mjs'),
   },
