@@ -30,11 +30,12 @@ export class CalibrationPipeline extends Pipeline {
   }
 
   async checkInput(input: Record<string, unknown>): Promise<InputVerdict> {
-    const verdict = checkAgainst(CalibrationInput, {
-      dataset: this.settings.calibrationDataset,
-      bins: 10,
-      ...input,
-    });
+    const defaults = { dataset: this.settings.calibrationDataset, bins: 10 };
+    // Defaults need no check, and most starts have nothing else.
+    const verdict: InputVerdict =
+      Object.keys(input).length === 0
+        ? { ok: true, input: defaults }
+        : checkAgainst(CalibrationInput, { ...defaults, ...input });
     if (!verdict.ok) return verdict;
     const dataset = String(verdict.input['dataset']);
     if (await this.datasets.exists(dataset)) return verdict;
