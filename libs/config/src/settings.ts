@@ -85,6 +85,8 @@ export const environmentSchema = z.object({
   MARKETS_SOURCE_PATH: urlPath().default('/markets'),
   MARKETS_SOURCE_TIMEOUT_MS: integer(50, 60_000).default(5_000),
   MARKETS_CACHE_MS: integer(100, 60_000).default(1_000),
+  PAPER_CASH: amount().default('10000'),
+  VENUE_SUBMIT_TIMEOUT_MS: integer(100, 60_000).default(5_000),
   FAULT_POINTS: faultWishes().optional(),
   WITNESS_PIPELINE: flag().optional(),
 });
@@ -201,6 +203,10 @@ export class Settings {
   readonly calibrationDataset: string;
   readonly python: PythonSettings;
   readonly marketsSource: MarketsSourceSettings;
+  /** What the paper venue's account begins with, in units of collateral, as decimal text. */
+  readonly paperCash: string;
+  /** Longest wait for a venue's answer to an order; after it the order is unknown. */
+  readonly venueSubmitTimeoutMs: number;
   /** Where critical events are posted to; a secret. */
   readonly alertWebhookUrl: string | undefined;
   readonly alertAttempts: number;
@@ -245,6 +251,8 @@ export class Settings {
     this.calibrationDataset = environment.CALIBRATION_DATASET;
     this.python = pythonSettings(environment, forPython);
     this.marketsSource = marketsSourceSettings(environment);
+    this.paperCash = environment.PAPER_CASH;
+    this.venueSubmitTimeoutMs = environment.VENUE_SUBMIT_TIMEOUT_MS;
     this.alertWebhookUrl = environment.ALERT_WEBHOOK_URL;
     this.alertAttempts = environment.ALERT_ATTEMPTS;
     this.alertBackoffMs = environment.ALERT_BACKOFF_MS;

@@ -21,3 +21,20 @@ export function amount(value: DecimalText | number): Amount {
 export function textOf(value: Amount): DecimalText {
   return value.isZero() ? '0' : value.toFixed();
 }
+
+export function smaller(a: Amount, b: Amount): Amount {
+  return a.lte(b) ? a : b;
+}
+
+/** Decimals of money, prices and quantities everywhere. */
+const SCALE = 8;
+
+/** What is paid for `quantity` shares at `price`: rounded half-even to 8 decimals, once per fill, as the ledger does. */
+export function notionalOf(price: Amount, quantity: Amount): Amount {
+  return price.times(quantity).toDecimalPlaces(SCALE, Decimal.ROUND_HALF_EVEN);
+}
+
+/** The least amount of 8 decimals that is not below `value`. */
+export function roundedUp(value: Amount): Amount {
+  return value.toDecimalPlaces(SCALE, Decimal.ROUND_UP);
+}

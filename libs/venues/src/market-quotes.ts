@@ -50,10 +50,13 @@ export class MarketQuotes {
     }));
   }
 
-  /** Stores what a venue shows now, in the transaction that changes the book where there is one. Each outcome at most once. */
-  async store(tx: Transaction, quotes: readonly MarketQuote[]): Promise<void> {
+  /**
+   * Stores what a venue shows now, in the transaction that changes the book where there is one. Each outcome at most once.
+   * @param isNews false for what only follows from our own trades: the age of what others offer stays as it was
+   */
+  async store(tx: Transaction, quotes: readonly MarketQuote[], isNews = true): Promise<void> {
     if (quotes.length === 0) return;
-    await tx.query(STORE, [JSON.stringify(quotes.map(({ fees, ...quote }) => ({ ...quote, ...fees })))]);
+    await tx.query(STORE, [JSON.stringify(quotes.map(({ fees, ...quote }) => ({ ...quote, ...fees }))), isNews]);
   }
 }
 
@@ -86,4 +89,5 @@ const STORE = `
     best_ask = excluded.best_ask, best_ask_quantity = excluded.best_ask_quantity,
     tick = excluded.tick, minimum_quantity = excluded.minimum_quantity, status = excluded.status,
     closes_at = excluded.closes_at, rules = excluded.rules, fee_rate = excluded.fee_rate,
-    fee_exponent = excluded.fee_exponent, updated_at = greatest(q.updated_at, excluded.updated_at)`;
+    fee_exponent = excluded.fee_exponent, 
+    updated_at = CASE WHEN $2::boolean THEN greatest(q.updated_at, excluded.updated_at) ELSE q.updated_at END`;
