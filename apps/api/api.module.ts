@@ -9,6 +9,7 @@ import { OpsEventsModule } from '@interlock/ops-events';
 import { PersistenceModule } from '@interlock/persistence';
 import { QueueModule } from '@interlock/queue';
 import { RiskGuardsModule } from '@interlock/risk-guards';
+import { VenuesModule } from '@interlock/venues';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE, DiscoveryModule } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
@@ -22,6 +23,8 @@ import { DtoPipe } from './http/dto.pipe.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { MarketsController } from './markets/markets.controller.js';
 import { MetricsController } from './metrics/metrics.controller.js';
+import { PaperMarketsController } from './paper/paper-markets.controller.js';
+import { PaperRecordsController } from './paper/paper-records.controller.js';
 import { RiskController } from './risk/risk.controller.js';
 import { RunsController } from './runs/runs.controller.js';
 
@@ -46,6 +49,7 @@ export class ApiModule {
         RiskGuardsModule,
         MarketsModule,
         CalibrationModule,
+        VenuesModule,
       ],
       controllers: [
         HealthController,
@@ -56,6 +60,8 @@ export class ApiModule {
         EventsController,
         MarketsController,
         DatasetsController,
+        PaperMarketsController,
+        PaperRecordsController,
         MetricsController,
       ],
       providers: [Readiness, { provide: APP_PIPE, useClass: DtoPipe }, { provide: APP_FILTER, useClass: ErrorFilter }],

@@ -35,6 +35,7 @@ export const TAGS: Readonly<Record<string, string>> = {
   Risk: 'How close each guard is to its limit.',
   Events: 'What happened: every change, every refusal.',
   Markets: 'The markets of an HTTP service of yours, in one fixed form.',
+  'Paper venue': 'A venue of our own to practise on: its markets, what others do in them, its records, its faults.',
   Health: 'For probes, load balancers and Prometheus.',
   Docs: 'This description.',
 };

@@ -96,7 +96,8 @@ export function listingOf(market: string, request: ListingRequest): Listing | { 
     status: request.status,
     closesAt: request.closesAt,
   };
-  const books = booksIn(request.books, outcomes, faults);
+  // Without outcomes every book would be one too many.
+  const books = outcomes.length === 0 ? new Map<string, Book>() : booksIn(request.books, outcomes, faults);
   return faults.any ? { fieldErrors: faults.fieldErrors } : { rules, books };
 }
 
