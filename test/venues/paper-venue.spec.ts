@@ -119,8 +119,7 @@ describe('a crash at the paper venue', () => {
     const result = send(intent);
     const pid = await eventually('it waits', () =>
       one<number | undefined>(
-        `SELECT pid AS value FROM pg_stat_activity
-         WHERE wait_event_type = 'Lock' AND datname = current_database() AND query LIKE '%UPDATE paper_accounts%'`,
+        `SELECT pid AS value FROM pg_locks WHERE NOT granted AND relation = 'paper_fills'::regclass`,
       ),
     );
     await probe.query('SELECT pg_terminate_backend($1)', [pid]);
