@@ -168,7 +168,8 @@ describe('POST /api/paper/markets/:market/trades', () => {
   it('answers 404 for a market that is not there, 409 for one that does not trade', async () => {
     expect(await trade({}, 'nowhere')).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
     await market('paused', { status: 'PAUSED' });
-    expect(await trade({}, 'paused')).toMatchObject({ status: 409, body: { code: 'MARKET_CLOSED' } });
+    const details = { rule: 'marketStatus', scope: 'market:paused', current: 'PAUSED', limit: 'OPEN' };
+    expect(await trade({}, 'paused')).toMatchObject({ status: 409, body: { code: 'MARKET_CLOSED', details } });
     await market('over', { closesAt: '2020-01-01T00:00:00Z' });
     expect(await trade({}, 'over')).toMatchObject({ status: 409, body: { code: 'MARKET_CLOSED' } });
   });

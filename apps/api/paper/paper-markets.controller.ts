@@ -59,7 +59,7 @@ export class PaperMarketsController {
       case 'invalid':
         throw invalid(result.fieldErrors);
       case 'market-closed':
-        throw marketClosed('The market was settled, which is for good.');
+        throw marketClosed('The market was settled, which is for good.', market);
     }
   }
 
@@ -84,7 +84,7 @@ export class PaperMarketsController {
       case 'invalid':
         throw invalid(result.fieldErrors);
       case 'market-closed':
-        throw marketClosed('The market does not trade.');
+        throw marketClosed('The market does not trade.', market, result.status);
     }
   }
 
@@ -109,7 +109,7 @@ export class PaperMarketsController {
       case 'invalid':
         throw invalid(result.fieldErrors);
       case 'market-closed':
-        throw marketClosed('The market was settled before.');
+        throw marketClosed('The market was settled before.', market);
     }
   }
 }
@@ -124,6 +124,7 @@ function unknownMarket(): ApiError {
   return notFound('The paper venue has no such market.');
 }
 
-function marketClosed(message: string): ApiError {
-  return new ApiError('MARKET_CLOSED', message);
+function marketClosed(message: string, market: string, current: 'PAUSED' | 'CLOSED' = 'CLOSED'): ApiError {
+  const details = { rule: 'marketStatus', scope: `market:${market}`, current, limit: 'OPEN' };
+  return new ApiError('MARKET_CLOSED', message, { details });
 }

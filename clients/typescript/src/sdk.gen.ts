@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.js';
 import type { Client, Options as Options2, TDataShape } from './client/index.js';
-import type { CancelRunData, CancelRunErrors, CancelRunResponses, DeleteDatasetData, DeleteDatasetErrors, DeleteDatasetResponses, GetDocsFileData, GetDocsFileErrors, GetDocsFileResponses, GetDocsPageData, GetDocsPageErrors, GetDocsPageResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetKillSwitchesData, GetKillSwitchesErrors, GetKillSwitchesResponses, GetLivenessData, GetLivenessErrors, GetLivenessResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOpenApiDocumentData, GetOpenApiDocumentErrors, GetOpenApiDocumentResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRiskData, GetRiskErrors, GetRiskResponses, GetRunData, GetRunErrors, GetRunReportData, GetRunReportErrors, GetRunReportPictureData, GetRunReportPictureErrors, GetRunReportPictureResponses, GetRunReportResponses, GetRunResponses, ImportDatasetData, ImportDatasetErrors, ImportDatasetResponses, ListDatasetsData, ListDatasetsErrors, ListDatasetsResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListMarketsData, ListMarketsErrors, ListMarketsResponses, ListRunsData, ListRunsErrors, ListRunsResponses, SetKillSwitchData, SetKillSwitchErrors, SetKillSwitchResponses, StartRunData, StartRunErrors, StartRunResponses } from './types.gen.js';
+import type { CancelRunData, CancelRunErrors, CancelRunResponses, DeleteDatasetData, DeleteDatasetErrors, DeleteDatasetResponses, GetDocsFileData, GetDocsFileErrors, GetDocsFileResponses, GetDocsPageData, GetDocsPageErrors, GetDocsPageResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetKillSwitchesData, GetKillSwitchesErrors, GetKillSwitchesResponses, GetLivenessData, GetLivenessErrors, GetLivenessResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOpenApiDocumentData, GetOpenApiDocumentErrors, GetOpenApiDocumentResponses, GetPaperAccountData, GetPaperAccountErrors, GetPaperAccountResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRiskData, GetRiskErrors, GetRiskResponses, GetRunData, GetRunErrors, GetRunReportData, GetRunReportErrors, GetRunReportPictureData, GetRunReportPictureErrors, GetRunReportPictureResponses, GetRunReportResponses, GetRunResponses, ImportDatasetData, ImportDatasetErrors, ImportDatasetResponses, ListDatasetsData, ListDatasetsErrors, ListDatasetsResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListMarketsData, ListMarketsErrors, ListMarketsResponses, ListPaperFillsData, ListPaperFillsErrors, ListPaperFillsResponses, ListPaperMarketsData, ListPaperMarketsErrors, ListPaperMarketsResponses, ListPaperOrdersData, ListPaperOrdersErrors, ListPaperOrdersResponses, ListRunsData, ListRunsErrors, ListRunsResponses, PutPaperMarketData, PutPaperMarketErrors, PutPaperMarketResponses, SetKillSwitchData, SetKillSwitchErrors, SetKillSwitchResponses, SetPaperBehaviourData, SetPaperBehaviourErrors, SetPaperBehaviourResponses, SettlePaperMarketData, SettlePaperMarketErrors, SettlePaperMarketResponses, StartRunData, StartRunErrors, StartRunResponses, TradeByOthersData, TradeByOthersErrors, TradeByOthersResponses } from './types.gen.js';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean> = Options2<TData, ThrowOnError> & {
     /**
@@ -209,6 +209,120 @@ export const importDataset = <ThrowOnError extends boolean = false>(options: Opt
     headers: {
         'Content-Type': 'text/csv',
         ...options.headers
+    }
+});
+
+/**
+ * Markets of the paper venue, newest first
+ *
+ * Takes a token of the role `observer` or above.
+ */
+export const listPaperMarkets = <ThrowOnError extends boolean = false>(options?: Options<ListPaperMarketsData, ThrowOnError>) => (options?.client ?? client).get<ListPaperMarketsResponses, ListPaperMarketsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/paper/markets',
+    ...options
+});
+
+/**
+ * Makes a market, or replaces its rules and what others offer in it
+ *
+ * Levels come in any order, those of one price are added up. Where the new book reaches the price of a resting order of ours, it is filled at its own price, out of that book.
+ *
+ * Takes a token of the role `operator` or above.
+ */
+export const putPaperMarket = <ThrowOnError extends boolean = false>(options: Options<PutPaperMarketData, ThrowOnError>) => (options.client ?? client).put<PutPaperMarketResponses, PutPaperMarketErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/paper/markets/{market}',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Reports a trade between others
+ *
+ * It fills what it reaches of our resting orders: those at better prices first and at once, those at its own price when what stood ahead of them is used up. The book of others stays as it was shown.
+ *
+ * Takes a token of the role `operator` or above.
+ */
+export const tradeByOthers = <ThrowOnError extends boolean = false>(options: Options<TradeByOthersData, ThrowOnError>) => (options.client ?? client).post<TradeByOthersResponses, TradeByOthersErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/paper/markets/{market}/trades',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Settles a market
+ *
+ * Its working orders are cancelled, what is held is paid, and it is closed for good.
+ *
+ * Takes a token of the role `operator` or above.
+ */
+export const settlePaperMarket = <ThrowOnError extends boolean = false>(options: Options<SettlePaperMarketData, ThrowOnError>) => (options.client ?? client).post<SettlePaperMarketResponses, SettlePaperMarketErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/paper/markets/{market}/settle',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
+ * Orders as the paper venue has them, newest first
+ *
+ * Takes a token of the role `observer` or above.
+ */
+export const listPaperOrders = <ThrowOnError extends boolean = false>(options?: Options<ListPaperOrdersData, ThrowOnError>) => (options?.client ?? client).get<ListPaperOrdersResponses, ListPaperOrdersErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/paper/orders',
+    ...options
+});
+
+/**
+ * Fills as the paper venue has them, newest first
+ *
+ * Takes a token of the role `observer` or above.
+ */
+export const listPaperFills = <ThrowOnError extends boolean = false>(options?: Options<ListPaperFillsData, ThrowOnError>) => (options?.client ?? client).get<ListPaperFillsResponses, ListPaperFillsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/paper/fills',
+    ...options
+});
+
+/**
+ * The account as the paper venue has it
+ *
+ * It begins with the cash of the setting PAPER_CASH.
+ *
+ * Takes a token of the role `observer` or above.
+ */
+export const getPaperAccount = <ThrowOnError extends boolean = false>(options?: Options<GetPaperAccountData, ThrowOnError>) => (options?.client ?? client).get<GetPaperAccountResponses, GetPaperAccountErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/paper/account',
+    ...options
+});
+
+/**
+ * Makes the paper venue misbehave on purpose, repeatably, until it is told otherwise
+ *
+ * Reads and cancels answer whatever becomes of the answers to orders; `down` answers nothing. An empty body makes it behave.
+ *
+ * Takes a token of the role `admin`.
+ */
+export const setPaperBehaviour = <ThrowOnError extends boolean = false>(options?: Options<SetPaperBehaviourData, ThrowOnError>) => (options?.client ?? client).put<SetPaperBehaviourResponses, SetPaperBehaviourErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/paper/behaviour',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options?.headers
     }
 });
 

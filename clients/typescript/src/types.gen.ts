@@ -431,38 +431,42 @@ export type CalibrationReportAnswer = {
 
 export type RiskItemAnswer = {
     /**
-     * `position` and `dailyLoss` are money; `orderRate` and `startRate` count what was admitted in the last 60 s.
+     * Which rule; README has what each of them limits.
      */
-    rule: 'position' | 'dailyLoss' | 'orderRate' | 'startRate';
+    rule: 'position' | 'dailyLoss' | 'orderRate' | 'exposure' | 'openOrders' | 'orderQuantity' | 'orderValue' | 'messageRate' | 'totalDailyLoss' | 'drawdown' | 'losingStreak' | 'priceCollar' | 'marketDataAge' | 'marketCloses' | 'duplicate' | 'startRate';
     /**
      * What is guarded.
      */
     scope: string;
     /**
-     * What is used up.
+     * What is used up; null for a rule that looks at each order alone.
      */
-    current: string | number;
+    current: string | number | null;
     /**
-     * At which starts are refused.
+     * At or above which starts and orders are refused.
      */
     limit: string | number;
     /**
-     * What is left to the limit, never below 0.
+     * What is left to the limit, never below 0; null where there is no present value.
      */
-    headroom: string | number;
+    headroom: string | number | null;
 };
 
 export type RiskAnswer = {
     ok: true;
     /**
-     * One for each rule and mode.
+     * Rises with every change of limits.
+     */
+    version: number;
+    /**
+     * One for each rule and scope; limits over everything count in each mode.
      */
     items: Array<RiskItemAnswer>;
 };
 
 export type EventAnswer = {
     id: string;
-    event: 'execution_start_blocked' | 'retry_exhausted' | 'run_expired' | 'kill_switch_on' | 'kill_switch_off' | 'auto_kill_switch_triggered' | 'worker_silent' | 'alert_delivery_failed' | 'worker_failed' | 'run_completed' | 'run_canceled';
+    event: 'execution_start_blocked' | 'retry_exhausted' | 'run_expired' | 'kill_switch_on' | 'kill_switch_off' | 'auto_kill_switch_triggered' | 'worker_silent' | 'alert_delivery_failed' | 'order_unknown' | 'order_status_transition_blocked' | 'reconciliation_difference' | 'worker_failed' | 'order_rejected' | 'limit_nearly_reached' | 'limit_changed' | 'run_completed' | 'run_canceled';
     /**
      * Critical ones are posted to ALERT_WEBHOOK_URL.
      */
@@ -599,6 +603,269 @@ export type DatasetsAnswer = {
 export type DatasetAnswer = {
     ok: true;
     dataset: DatasetAnswerBody;
+};
+
+export type PaperMarketBody = {
+    /**
+     * Its id.
+     */
+    market: string;
+    /**
+     * Each has a book of its own; they do not net.
+     */
+    outcomes: Array<string>;
+    /**
+     * How takers are charged; makers pay nothing.
+     */
+    rules: 'polymarket' | 'kalshi' | 'free';
+    /**
+     * Of the rules `polymarket`.
+     */
+    feeRate: string;
+    /**
+     * Of the rules `polymarket`.
+     */
+    feeExponent: number;
+    /**
+     * Prices of orders are multiples of it.
+     */
+    tick: string;
+    /**
+     * Least quantity of an order.
+     */
+    minQuantity: string;
+    status: 'OPEN' | 'PAUSED' | 'CLOSED';
+    closesAt: string | null;
+    settledAt: string | null;
+    /**
+     * What others offer, by outcome; the best level first.
+     */
+    books: {
+        [key: string]: {
+            bids: Array<[
+                string,
+                string
+            ]>;
+            asks: Array<[
+                string,
+                string
+            ]>;
+        };
+    };
+};
+
+export type PaperMarketsAnswer = {
+    ok: true;
+    /**
+     * Newest first.
+     */
+    items: Array<PaperMarketBody>;
+    /**
+     * For the next page; null on the last one.
+     */
+    nextCursor: string | null;
+};
+
+export type PutPaperMarketBody = {
+    /**
+     * Ids of its outcomes; they stay what they are.
+     */
+    outcomes?: Array<string>;
+    /**
+     * How takers are charged.
+     */
+    rules?: 'polymarket' | 'kalshi' | 'free';
+    /**
+     * Of the rules `polymarket`, 0 to 1.
+     */
+    feeRate?: string | number;
+    /**
+     * Of the rules `polymarket`, 0 to 10.
+     */
+    feeExponent?: string | number;
+    /**
+     * Prices of orders must be multiples of it.
+     */
+    tick?: string | number;
+    /**
+     * Least quantity of an order.
+     */
+    minQuantity?: string | number;
+    /**
+     * Only an OPEN market trades.
+     */
+    status?: 'OPEN' | 'PAUSED' | 'CLOSED';
+    /**
+     * From then on it does not trade.
+     */
+    closesAt?: string;
+    /**
+     * By outcome `{ bids: [[price, quantity]…], asks: […] }`, in any order; an outcome that is left out has an empty book.
+     */
+    books?: {
+        [key: string]: unknown;
+    };
+};
+
+export type PaperMarketAnswer = {
+    ok: true;
+    market: PaperMarketBody;
+};
+
+export type PaperTradeBody = {
+    outcome?: string;
+    /**
+     * Of the one who took.
+     */
+    side?: 'BUY' | 'SELL';
+    price?: string | number;
+    quantity?: string | number;
+};
+
+export type PaperTradeAnswer = {
+    ok: true;
+    /**
+     * What of the trade was ours.
+     */
+    filledQuantity: string;
+};
+
+export type SettlePaperMarketBody = {
+    /**
+     * What a share of each outcome pays, 0 to 1 each and 1 together.
+     */
+    payouts?: {
+        [key: string]: unknown;
+    };
+};
+
+export type PaperOrderBody = {
+    venueOrderId: string;
+    /**
+     * Our order's id.
+     */
+    clientKey: string;
+    market: string;
+    outcome: string;
+    side: 'BUY' | 'SELL';
+    /**
+     * Null for a market order without worst price.
+     */
+    price: string | null;
+    quantity: string;
+    filledQuantity: string;
+    status: 'OPEN' | 'PARTIALLY_FILLED' | 'FILLED' | 'CANCELED' | 'REJECTED' | 'EXPIRED';
+    /**
+     * Why it ended; null while it works and when it was filled.
+     */
+    reason: string | null;
+    createdAt: string;
+};
+
+export type PaperOrdersAnswer = {
+    ok: true;
+    /**
+     * Newest first.
+     */
+    items: Array<PaperOrderBody>;
+    /**
+     * For the next page; null on the last one.
+     */
+    nextCursor: string | null;
+};
+
+export type PaperFillBody = {
+    /**
+     * Several orders can be filled by one trade.
+     */
+    venueTradeId: string;
+    venueOrderId: string;
+    price: string;
+    quantity: string;
+    fee: string;
+    executedAt: string;
+};
+
+export type PaperFillsAnswer = {
+    ok: true;
+    /**
+     * Newest first.
+     */
+    items: Array<PaperFillBody>;
+    /**
+     * For the next page; null on the last one.
+     */
+    nextCursor: string | null;
+};
+
+export type PaperPositionBody = {
+    market: string;
+    outcome: string;
+    quantity: string;
+};
+
+export type PaperAccountAnswer = {
+    ok: true;
+    /**
+     * All of it, what is reserved included.
+     */
+    cash: string;
+    /**
+     * What working buys may still cost, their highest fees included.
+     */
+    reserved: string;
+    /**
+     * What is held.
+     */
+    positions: Array<PaperPositionBody>;
+};
+
+export type PaperBehaviourBody = {
+    /**
+     * From a question to its answer, in milliseconds.
+     */
+    latencyMs?: number;
+    /**
+     * Of orders: `late` is after VENUE_SUBMIT_TIMEOUT_MS, `lost` never.
+     */
+    acknowledgement?: 'normal' | 'late' | 'lost';
+    /**
+     * Share of orders that are refused for no reason.
+     */
+    rejectRate?: number;
+    /**
+     * `down` answers nothing.
+     */
+    mode?: 'open' | 'post-only' | 'cancel-only' | 'down';
+    /**
+     * With the same seed the same orders are refused.
+     */
+    seed?: number;
+};
+
+export type PaperBehaviourAnswerBody = {
+    /**
+     * From a question to its answer, in milliseconds.
+     */
+    latencyMs: number;
+    /**
+     * Of orders.
+     */
+    acknowledgement: 'normal' | 'late' | 'lost';
+    /**
+     * Share of orders that are refused for no reason.
+     */
+    rejectRate: number;
+    mode: 'open' | 'post-only' | 'cancel-only' | 'down';
+    /**
+     * Which orders are refused depends on it alone.
+     */
+    seed: number;
+};
+
+export type PaperBehaviourAnswer = {
+    ok: true;
+    behaviour: PaperBehaviourAnswerBody;
 };
 
 /**
@@ -839,6 +1106,295 @@ export type RiskLimitExceeded = {
 export type OrderRateLimitExceeded = {
     ok: false;
     code: 'ORDER_RATE_LIMIT_EXCEEDED';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+    details: GuardRefusal;
+};
+
+/**
+ * The market is closed or paused, closes too soon (rule `marketCloses`), or its venue takes no orders now.
+ */
+export type MarketClosed = {
+    ok: false;
+    code: 'MARKET_CLOSED';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+    details: GuardRefusal;
+};
+
+/**
+ * What is known of the market is older than allowed, or nobody offers where a price collar needs a reference.
+ */
+export type MarketDataStale = {
+    ok: false;
+    code: 'MARKET_DATA_STALE';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+    details: GuardRefusal;
+};
+
+/**
+ * The price is further from the middle of the best bid and ask than allowed, or a market order has no worst price.
+ */
+export type PriceCollarExceeded = {
+    ok: false;
+    code: 'PRICE_COLLAR_EXCEEDED';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+    details: GuardRefusal;
+};
+
+/**
+ * The price is no multiple of the market's tick.
+ */
+export type InvalidTick = {
+    ok: false;
+    code: 'INVALID_TICK';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+    details: GuardRefusal;
+};
+
+/**
+ * Fewer shares than the market takes in one order.
+ */
+export type BelowMinimumSize = {
+    ok: false;
+    code: 'BELOW_MINIMUM_SIZE';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+    details: GuardRefusal;
+};
+
+/**
+ * More shares than one order may have.
+ */
+export type MaxOrderQuantityExceeded = {
+    ok: false;
+    code: 'MAX_ORDER_QUANTITY_EXCEEDED';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+    details: GuardRefusal;
+};
+
+/**
+ * More collateral than one order may be worth at its limit price.
+ */
+export type MaxOrderValueExceeded = {
+    ok: false;
+    code: 'MAX_ORDER_VALUE_EXCEEDED';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+    details: GuardRefusal;
+};
+
+/**
+ * As many orders work as are allowed.
+ */
+export type MaxOpenOrdersExceeded = {
+    ok: false;
+    code: 'MAX_OPEN_ORDERS_EXCEEDED';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+    details: GuardRefusal;
+};
+
+/**
+ * The strategy's holdings at cost and working purchases would exceed its limit, or the `maxPosition` of its running run.
+ */
+export type ExposureLimitExceeded = {
+    ok: false;
+    code: 'EXPOSURE_LIMIT_EXCEEDED';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+    details: GuardRefusal;
+};
+
+/**
+ * More was lost since the day's high than allowed, open positions at the bid included.
+ */
+export type DrawdownExceeded = {
+    ok: false;
+    code: 'DRAWDOWN_EXCEEDED';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+    details: GuardRefusal;
+};
+
+/**
+ * So many sales in a row lost money that a person must release the strategy, by setting the limit again.
+ */
+export type LosingStreak = {
+    ok: false;
+    code: 'LOSING_STREAK';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+    details: GuardRefusal;
+};
+
+/**
+ * The same order was admitted a moment ago.
+ */
+export type DuplicateOrder = {
+    ok: false;
+    code: 'DUPLICATE_ORDER';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+    details: GuardRefusal;
+};
+
+/**
+ * The order would meet a working one of the same account.
+ */
+export type SelfMatch = {
+    ok: false;
+    code: 'SELF_MATCH';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+    details: GuardRefusal;
+};
+
+/**
+ * The account has less free cash than the order and its fee may cost.
+ */
+export type InsufficientCash = {
+    ok: false;
+    code: 'INSUFFICIENT_CASH';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+    details: GuardRefusal;
+};
+
+/**
+ * More shares are to be sold than are held and not promised to working sales. There are no short positions.
+ */
+export type InsufficientPosition = {
+    ok: false;
+    code: 'INSUFFICIENT_POSITION';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+    details: GuardRefusal;
+};
+
+/**
+ * An order that must only reduce a position would do more.
+ */
+export type ReduceOnlyViolation = {
+    ok: false;
+    code: 'REDUCE_ONLY_VIOLATION';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+    details: GuardRefusal;
+};
+
+/**
+ * Live orders need limits that nobody has set (setting `RISK_REQUIRED_IN_LIVE`).
+ */
+export type LimitNotConfigured = {
+    ok: false;
+    code: 'LIMIT_NOT_CONFIGURED';
     /**
      * One plain sentence.
      */
@@ -2088,7 +2644,7 @@ export type ListEventsData = {
         /**
          * Only events of this name.
          */
-        event?: 'execution_start_blocked' | 'retry_exhausted' | 'run_expired' | 'kill_switch_on' | 'kill_switch_off' | 'auto_kill_switch_triggered' | 'worker_silent' | 'alert_delivery_failed' | 'worker_failed' | 'run_completed' | 'run_canceled';
+        event?: 'execution_start_blocked' | 'retry_exhausted' | 'run_expired' | 'kill_switch_on' | 'kill_switch_off' | 'auto_kill_switch_triggered' | 'worker_silent' | 'alert_delivery_failed' | 'order_unknown' | 'order_status_transition_blocked' | 'reconciliation_difference' | 'worker_failed' | 'order_rejected' | 'limit_nearly_reached' | 'limit_changed' | 'run_completed' | 'run_canceled';
         /**
          * Only events of this run.
          */
@@ -2484,6 +3040,720 @@ export type ImportDatasetResponses = {
 };
 
 export type ImportDatasetResponse = ImportDatasetResponses[keyof ImportDatasetResponses];
+
+export type ListPaperMarketsData = {
+    body?: never;
+    headers?: {
+        /**
+         * An id of your own for this request, 1 to 128 visible ASCII characters; others are replaced.
+         */
+        'x-request-id'?: string;
+    };
+    path?: never;
+    query?: {
+        /**
+         * Most items of the page.
+         */
+        limit?: number;
+        /**
+         * The `nextCursor` of the page before; absent for the newest items.
+         */
+        cursor?: string;
+    };
+    url: '/api/paper/markets';
+};
+
+export type ListPaperMarketsErrors = {
+    /**
+     * `VALIDATION_FAILED`: A field, a parameter or the request itself is not as it must be, or is not known here. Nothing was done.
+     */
+    400: ValidationFailed;
+    /**
+     * `UNAUTHENTICATED`: There is no header `Authorization`, or it is not of the form `Bearer <token>`.
+     */
+    401: Unauthenticated;
+    /**
+     * `FORBIDDEN`: The token is not known, or its role does not allow this.
+     */
+    403: Forbidden;
+    /**
+     * `METHOD_NOT_ALLOWED`: The path exists, but takes other methods: the header `allow` lists them.
+     */
+    405: MethodNotAllowed;
+    /**
+     * `REQUEST_TIMEOUT`: The headers or the body did not arrive in time. The connection is closed.
+     */
+    408: RequestTimeout;
+    /**
+     * `RATE_LIMITED`: Too many requests within a minute: of this token (setting `HTTP_RATE_LIMIT_PER_MIN`), of this address without a valid one (`HTTP_RATE_LIMIT_ANONYMOUS_PER_MIN`), or to turn kill switches, which have a limit of their own. Nothing was done.
+     */
+    429: RateLimited;
+    /**
+     * `HEADERS_TOO_LARGE`: Request line and headers are larger than 16 KiB together.
+     */
+    431: HeadersTooLarge;
+    /**
+     * `INTERNAL_ERROR`: Something went wrong inside. The log tells more under the request id.
+     */
+    500: InternalError;
+    /**
+     * `ADMIN_TOKEN_NOT_CONFIGURED`: The api was started without a token (setting `ADMIN_API_TOKEN`), so that none can be right.
+     *
+     * `DATABASE_UNAVAILABLE`: The database cannot be reached, or was lost on the way (the message says whether the change may have been made), or the api is starting and waits for it.
+     *
+     * `OVERLOADED`: As many requests are here as can be worked on soon, or four datasets are imported already. This one was not begun.
+     */
+    503: ({
+        code: 'ADMIN_TOKEN_NOT_CONFIGURED';
+    } & AdminTokenNotConfigured) | ({
+        code: 'DATABASE_UNAVAILABLE';
+    } & DatabaseUnavailable) | ({
+        code: 'OVERLOADED';
+    } & Overloaded);
+};
+
+export type ListPaperMarketsError = ListPaperMarketsErrors[keyof ListPaperMarketsErrors];
+
+export type ListPaperMarketsResponses = {
+    /**
+     * A page of markets.
+     */
+    200: PaperMarketsAnswer;
+};
+
+export type ListPaperMarketsResponse = ListPaperMarketsResponses[keyof ListPaperMarketsResponses];
+
+export type PutPaperMarketData = {
+    body?: PutPaperMarketBody;
+    headers?: {
+        /**
+         * An id of your own for this request, 1 to 128 visible ASCII characters; others are replaced.
+         */
+        'x-request-id'?: string;
+    };
+    path: {
+        /**
+         * Id of the market.
+         */
+        market: string;
+    };
+    query?: never;
+    url: '/api/paper/markets/{market}';
+};
+
+export type PutPaperMarketErrors = {
+    /**
+     * `VALIDATION_FAILED`: A field, a parameter or the request itself is not as it must be, or is not known here. Nothing was done.
+     *
+     * `MALFORMED_JSON`: The body is not JSON in UTF-8.
+     */
+    400: ({
+        code: 'VALIDATION_FAILED';
+    } & ValidationFailed) | ({
+        code: 'MALFORMED_JSON';
+    } & MalformedJson);
+    /**
+     * `UNAUTHENTICATED`: There is no header `Authorization`, or it is not of the form `Bearer <token>`.
+     */
+    401: Unauthenticated;
+    /**
+     * `FORBIDDEN`: The token is not known, or its role does not allow this.
+     */
+    403: Forbidden;
+    /**
+     * `NOT_FOUND`: There is nothing of this name or id. An id that cannot be one is answered likewise.
+     */
+    404: NotFound;
+    /**
+     * `METHOD_NOT_ALLOWED`: The path exists, but takes other methods: the header `allow` lists them.
+     */
+    405: MethodNotAllowed;
+    /**
+     * `REQUEST_TIMEOUT`: The headers or the body did not arrive in time. The connection is closed.
+     */
+    408: RequestTimeout;
+    /**
+     * `MARKET_CLOSED`: The market is closed or paused, closes too soon (rule `marketCloses`), or its venue takes no orders now.
+     */
+    409: MarketClosed;
+    /**
+     * `PAYLOAD_TOO_LARGE`: The body is larger than this route takes.
+     */
+    413: PayloadTooLarge;
+    /**
+     * `UNSUPPORTED_MEDIA_TYPE`: The body is of another type than this route takes, not in UTF-8, or compressed.
+     */
+    415: UnsupportedMediaType;
+    /**
+     * `RATE_LIMITED`: Too many requests within a minute: of this token (setting `HTTP_RATE_LIMIT_PER_MIN`), of this address without a valid one (`HTTP_RATE_LIMIT_ANONYMOUS_PER_MIN`), or to turn kill switches, which have a limit of their own. Nothing was done.
+     */
+    429: RateLimited;
+    /**
+     * `HEADERS_TOO_LARGE`: Request line and headers are larger than 16 KiB together.
+     */
+    431: HeadersTooLarge;
+    /**
+     * `INTERNAL_ERROR`: Something went wrong inside. The log tells more under the request id.
+     */
+    500: InternalError;
+    /**
+     * `ADMIN_TOKEN_NOT_CONFIGURED`: The api was started without a token (setting `ADMIN_API_TOKEN`), so that none can be right.
+     *
+     * `DATABASE_UNAVAILABLE`: The database cannot be reached, or was lost on the way (the message says whether the change may have been made), or the api is starting and waits for it.
+     *
+     * `OVERLOADED`: As many requests are here as can be worked on soon, or four datasets are imported already. This one was not begun.
+     */
+    503: ({
+        code: 'ADMIN_TOKEN_NOT_CONFIGURED';
+    } & AdminTokenNotConfigured) | ({
+        code: 'DATABASE_UNAVAILABLE';
+    } & DatabaseUnavailable) | ({
+        code: 'OVERLOADED';
+    } & Overloaded);
+};
+
+export type PutPaperMarketError = PutPaperMarketErrors[keyof PutPaperMarketErrors];
+
+export type PutPaperMarketResponses = {
+    /**
+     * The market as it is now.
+     */
+    200: PaperMarketAnswer;
+};
+
+export type PutPaperMarketResponse = PutPaperMarketResponses[keyof PutPaperMarketResponses];
+
+export type TradeByOthersData = {
+    body?: PaperTradeBody;
+    headers?: {
+        /**
+         * An id of your own for this request, 1 to 128 visible ASCII characters; others are replaced.
+         */
+        'x-request-id'?: string;
+    };
+    path: {
+        /**
+         * Id of the market.
+         */
+        market: string;
+    };
+    query?: never;
+    url: '/api/paper/markets/{market}/trades';
+};
+
+export type TradeByOthersErrors = {
+    /**
+     * `VALIDATION_FAILED`: A field, a parameter or the request itself is not as it must be, or is not known here. Nothing was done.
+     *
+     * `MALFORMED_JSON`: The body is not JSON in UTF-8.
+     */
+    400: ({
+        code: 'VALIDATION_FAILED';
+    } & ValidationFailed) | ({
+        code: 'MALFORMED_JSON';
+    } & MalformedJson);
+    /**
+     * `UNAUTHENTICATED`: There is no header `Authorization`, or it is not of the form `Bearer <token>`.
+     */
+    401: Unauthenticated;
+    /**
+     * `FORBIDDEN`: The token is not known, or its role does not allow this.
+     */
+    403: Forbidden;
+    /**
+     * `NOT_FOUND`: There is nothing of this name or id. An id that cannot be one is answered likewise.
+     */
+    404: NotFound;
+    /**
+     * `METHOD_NOT_ALLOWED`: The path exists, but takes other methods: the header `allow` lists them.
+     */
+    405: MethodNotAllowed;
+    /**
+     * `REQUEST_TIMEOUT`: The headers or the body did not arrive in time. The connection is closed.
+     */
+    408: RequestTimeout;
+    /**
+     * `MARKET_CLOSED`: The market is closed or paused, closes too soon (rule `marketCloses`), or its venue takes no orders now.
+     */
+    409: MarketClosed;
+    /**
+     * `PAYLOAD_TOO_LARGE`: The body is larger than this route takes.
+     */
+    413: PayloadTooLarge;
+    /**
+     * `UNSUPPORTED_MEDIA_TYPE`: The body is of another type than this route takes, not in UTF-8, or compressed.
+     */
+    415: UnsupportedMediaType;
+    /**
+     * `RATE_LIMITED`: Too many requests within a minute: of this token (setting `HTTP_RATE_LIMIT_PER_MIN`), of this address without a valid one (`HTTP_RATE_LIMIT_ANONYMOUS_PER_MIN`), or to turn kill switches, which have a limit of their own. Nothing was done.
+     */
+    429: RateLimited;
+    /**
+     * `HEADERS_TOO_LARGE`: Request line and headers are larger than 16 KiB together.
+     */
+    431: HeadersTooLarge;
+    /**
+     * `INTERNAL_ERROR`: Something went wrong inside. The log tells more under the request id.
+     */
+    500: InternalError;
+    /**
+     * `ADMIN_TOKEN_NOT_CONFIGURED`: The api was started without a token (setting `ADMIN_API_TOKEN`), so that none can be right.
+     *
+     * `DATABASE_UNAVAILABLE`: The database cannot be reached, or was lost on the way (the message says whether the change may have been made), or the api is starting and waits for it.
+     *
+     * `OVERLOADED`: As many requests are here as can be worked on soon, or four datasets are imported already. This one was not begun.
+     */
+    503: ({
+        code: 'ADMIN_TOKEN_NOT_CONFIGURED';
+    } & AdminTokenNotConfigured) | ({
+        code: 'DATABASE_UNAVAILABLE';
+    } & DatabaseUnavailable) | ({
+        code: 'OVERLOADED';
+    } & Overloaded);
+};
+
+export type TradeByOthersError = TradeByOthersErrors[keyof TradeByOthersErrors];
+
+export type TradeByOthersResponses = {
+    /**
+     * What of it was ours.
+     */
+    200: PaperTradeAnswer;
+};
+
+export type TradeByOthersResponse = TradeByOthersResponses[keyof TradeByOthersResponses];
+
+export type SettlePaperMarketData = {
+    body?: SettlePaperMarketBody;
+    headers?: {
+        /**
+         * An id of your own for this request, 1 to 128 visible ASCII characters; others are replaced.
+         */
+        'x-request-id'?: string;
+    };
+    path: {
+        /**
+         * Id of the market.
+         */
+        market: string;
+    };
+    query?: never;
+    url: '/api/paper/markets/{market}/settle';
+};
+
+export type SettlePaperMarketErrors = {
+    /**
+     * `VALIDATION_FAILED`: A field, a parameter or the request itself is not as it must be, or is not known here. Nothing was done.
+     *
+     * `MALFORMED_JSON`: The body is not JSON in UTF-8.
+     */
+    400: ({
+        code: 'VALIDATION_FAILED';
+    } & ValidationFailed) | ({
+        code: 'MALFORMED_JSON';
+    } & MalformedJson);
+    /**
+     * `UNAUTHENTICATED`: There is no header `Authorization`, or it is not of the form `Bearer <token>`.
+     */
+    401: Unauthenticated;
+    /**
+     * `FORBIDDEN`: The token is not known, or its role does not allow this.
+     */
+    403: Forbidden;
+    /**
+     * `NOT_FOUND`: There is nothing of this name or id. An id that cannot be one is answered likewise.
+     */
+    404: NotFound;
+    /**
+     * `METHOD_NOT_ALLOWED`: The path exists, but takes other methods: the header `allow` lists them.
+     */
+    405: MethodNotAllowed;
+    /**
+     * `REQUEST_TIMEOUT`: The headers or the body did not arrive in time. The connection is closed.
+     */
+    408: RequestTimeout;
+    /**
+     * `MARKET_CLOSED`: The market is closed or paused, closes too soon (rule `marketCloses`), or its venue takes no orders now.
+     */
+    409: MarketClosed;
+    /**
+     * `PAYLOAD_TOO_LARGE`: The body is larger than this route takes.
+     */
+    413: PayloadTooLarge;
+    /**
+     * `UNSUPPORTED_MEDIA_TYPE`: The body is of another type than this route takes, not in UTF-8, or compressed.
+     */
+    415: UnsupportedMediaType;
+    /**
+     * `RATE_LIMITED`: Too many requests within a minute: of this token (setting `HTTP_RATE_LIMIT_PER_MIN`), of this address without a valid one (`HTTP_RATE_LIMIT_ANONYMOUS_PER_MIN`), or to turn kill switches, which have a limit of their own. Nothing was done.
+     */
+    429: RateLimited;
+    /**
+     * `HEADERS_TOO_LARGE`: Request line and headers are larger than 16 KiB together.
+     */
+    431: HeadersTooLarge;
+    /**
+     * `INTERNAL_ERROR`: Something went wrong inside. The log tells more under the request id.
+     */
+    500: InternalError;
+    /**
+     * `ADMIN_TOKEN_NOT_CONFIGURED`: The api was started without a token (setting `ADMIN_API_TOKEN`), so that none can be right.
+     *
+     * `DATABASE_UNAVAILABLE`: The database cannot be reached, or was lost on the way (the message says whether the change may have been made), or the api is starting and waits for it.
+     *
+     * `OVERLOADED`: As many requests are here as can be worked on soon, or four datasets are imported already. This one was not begun.
+     */
+    503: ({
+        code: 'ADMIN_TOKEN_NOT_CONFIGURED';
+    } & AdminTokenNotConfigured) | ({
+        code: 'DATABASE_UNAVAILABLE';
+    } & DatabaseUnavailable) | ({
+        code: 'OVERLOADED';
+    } & Overloaded);
+};
+
+export type SettlePaperMarketError = SettlePaperMarketErrors[keyof SettlePaperMarketErrors];
+
+export type SettlePaperMarketResponses = {
+    /**
+     * The market as it ended.
+     */
+    200: PaperMarketAnswer;
+};
+
+export type SettlePaperMarketResponse = SettlePaperMarketResponses[keyof SettlePaperMarketResponses];
+
+export type ListPaperOrdersData = {
+    body?: never;
+    headers?: {
+        /**
+         * An id of your own for this request, 1 to 128 visible ASCII characters; others are replaced.
+         */
+        'x-request-id'?: string;
+    };
+    path?: never;
+    query?: {
+        /**
+         * Most items of the page.
+         */
+        limit?: number;
+        /**
+         * The `nextCursor` of the page before; absent for the newest items.
+         */
+        cursor?: string;
+        /**
+         * Orders of this market.
+         */
+        market?: string;
+        /**
+         * `true`: working ones only; `false`: ended ones only.
+         */
+        working?: 'true' | 'false';
+    };
+    url: '/api/paper/orders';
+};
+
+export type ListPaperOrdersErrors = {
+    /**
+     * `VALIDATION_FAILED`: A field, a parameter or the request itself is not as it must be, or is not known here. Nothing was done.
+     */
+    400: ValidationFailed;
+    /**
+     * `UNAUTHENTICATED`: There is no header `Authorization`, or it is not of the form `Bearer <token>`.
+     */
+    401: Unauthenticated;
+    /**
+     * `FORBIDDEN`: The token is not known, or its role does not allow this.
+     */
+    403: Forbidden;
+    /**
+     * `METHOD_NOT_ALLOWED`: The path exists, but takes other methods: the header `allow` lists them.
+     */
+    405: MethodNotAllowed;
+    /**
+     * `REQUEST_TIMEOUT`: The headers or the body did not arrive in time. The connection is closed.
+     */
+    408: RequestTimeout;
+    /**
+     * `RATE_LIMITED`: Too many requests within a minute: of this token (setting `HTTP_RATE_LIMIT_PER_MIN`), of this address without a valid one (`HTTP_RATE_LIMIT_ANONYMOUS_PER_MIN`), or to turn kill switches, which have a limit of their own. Nothing was done.
+     */
+    429: RateLimited;
+    /**
+     * `HEADERS_TOO_LARGE`: Request line and headers are larger than 16 KiB together.
+     */
+    431: HeadersTooLarge;
+    /**
+     * `INTERNAL_ERROR`: Something went wrong inside. The log tells more under the request id.
+     */
+    500: InternalError;
+    /**
+     * `ADMIN_TOKEN_NOT_CONFIGURED`: The api was started without a token (setting `ADMIN_API_TOKEN`), so that none can be right.
+     *
+     * `DATABASE_UNAVAILABLE`: The database cannot be reached, or was lost on the way (the message says whether the change may have been made), or the api is starting and waits for it.
+     *
+     * `OVERLOADED`: As many requests are here as can be worked on soon, or four datasets are imported already. This one was not begun.
+     */
+    503: ({
+        code: 'ADMIN_TOKEN_NOT_CONFIGURED';
+    } & AdminTokenNotConfigured) | ({
+        code: 'DATABASE_UNAVAILABLE';
+    } & DatabaseUnavailable) | ({
+        code: 'OVERLOADED';
+    } & Overloaded);
+};
+
+export type ListPaperOrdersError = ListPaperOrdersErrors[keyof ListPaperOrdersErrors];
+
+export type ListPaperOrdersResponses = {
+    /**
+     * A page of orders.
+     */
+    200: PaperOrdersAnswer;
+};
+
+export type ListPaperOrdersResponse = ListPaperOrdersResponses[keyof ListPaperOrdersResponses];
+
+export type ListPaperFillsData = {
+    body?: never;
+    headers?: {
+        /**
+         * An id of your own for this request, 1 to 128 visible ASCII characters; others are replaced.
+         */
+        'x-request-id'?: string;
+    };
+    path?: never;
+    query?: {
+        /**
+         * Most items of the page.
+         */
+        limit?: number;
+        /**
+         * The `nextCursor` of the page before; absent for the newest items.
+         */
+        cursor?: string;
+    };
+    url: '/api/paper/fills';
+};
+
+export type ListPaperFillsErrors = {
+    /**
+     * `VALIDATION_FAILED`: A field, a parameter or the request itself is not as it must be, or is not known here. Nothing was done.
+     */
+    400: ValidationFailed;
+    /**
+     * `UNAUTHENTICATED`: There is no header `Authorization`, or it is not of the form `Bearer <token>`.
+     */
+    401: Unauthenticated;
+    /**
+     * `FORBIDDEN`: The token is not known, or its role does not allow this.
+     */
+    403: Forbidden;
+    /**
+     * `METHOD_NOT_ALLOWED`: The path exists, but takes other methods: the header `allow` lists them.
+     */
+    405: MethodNotAllowed;
+    /**
+     * `REQUEST_TIMEOUT`: The headers or the body did not arrive in time. The connection is closed.
+     */
+    408: RequestTimeout;
+    /**
+     * `RATE_LIMITED`: Too many requests within a minute: of this token (setting `HTTP_RATE_LIMIT_PER_MIN`), of this address without a valid one (`HTTP_RATE_LIMIT_ANONYMOUS_PER_MIN`), or to turn kill switches, which have a limit of their own. Nothing was done.
+     */
+    429: RateLimited;
+    /**
+     * `HEADERS_TOO_LARGE`: Request line and headers are larger than 16 KiB together.
+     */
+    431: HeadersTooLarge;
+    /**
+     * `INTERNAL_ERROR`: Something went wrong inside. The log tells more under the request id.
+     */
+    500: InternalError;
+    /**
+     * `ADMIN_TOKEN_NOT_CONFIGURED`: The api was started without a token (setting `ADMIN_API_TOKEN`), so that none can be right.
+     *
+     * `DATABASE_UNAVAILABLE`: The database cannot be reached, or was lost on the way (the message says whether the change may have been made), or the api is starting and waits for it.
+     *
+     * `OVERLOADED`: As many requests are here as can be worked on soon, or four datasets are imported already. This one was not begun.
+     */
+    503: ({
+        code: 'ADMIN_TOKEN_NOT_CONFIGURED';
+    } & AdminTokenNotConfigured) | ({
+        code: 'DATABASE_UNAVAILABLE';
+    } & DatabaseUnavailable) | ({
+        code: 'OVERLOADED';
+    } & Overloaded);
+};
+
+export type ListPaperFillsError = ListPaperFillsErrors[keyof ListPaperFillsErrors];
+
+export type ListPaperFillsResponses = {
+    /**
+     * A page of fills.
+     */
+    200: PaperFillsAnswer;
+};
+
+export type ListPaperFillsResponse = ListPaperFillsResponses[keyof ListPaperFillsResponses];
+
+export type GetPaperAccountData = {
+    body?: never;
+    headers?: {
+        /**
+         * An id of your own for this request, 1 to 128 visible ASCII characters; others are replaced.
+         */
+        'x-request-id'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/paper/account';
+};
+
+export type GetPaperAccountErrors = {
+    /**
+     * `VALIDATION_FAILED`: A field, a parameter or the request itself is not as it must be, or is not known here. Nothing was done.
+     */
+    400: ValidationFailed;
+    /**
+     * `UNAUTHENTICATED`: There is no header `Authorization`, or it is not of the form `Bearer <token>`.
+     */
+    401: Unauthenticated;
+    /**
+     * `FORBIDDEN`: The token is not known, or its role does not allow this.
+     */
+    403: Forbidden;
+    /**
+     * `METHOD_NOT_ALLOWED`: The path exists, but takes other methods: the header `allow` lists them.
+     */
+    405: MethodNotAllowed;
+    /**
+     * `REQUEST_TIMEOUT`: The headers or the body did not arrive in time. The connection is closed.
+     */
+    408: RequestTimeout;
+    /**
+     * `RATE_LIMITED`: Too many requests within a minute: of this token (setting `HTTP_RATE_LIMIT_PER_MIN`), of this address without a valid one (`HTTP_RATE_LIMIT_ANONYMOUS_PER_MIN`), or to turn kill switches, which have a limit of their own. Nothing was done.
+     */
+    429: RateLimited;
+    /**
+     * `HEADERS_TOO_LARGE`: Request line and headers are larger than 16 KiB together.
+     */
+    431: HeadersTooLarge;
+    /**
+     * `INTERNAL_ERROR`: Something went wrong inside. The log tells more under the request id.
+     */
+    500: InternalError;
+    /**
+     * `ADMIN_TOKEN_NOT_CONFIGURED`: The api was started without a token (setting `ADMIN_API_TOKEN`), so that none can be right.
+     *
+     * `DATABASE_UNAVAILABLE`: The database cannot be reached, or was lost on the way (the message says whether the change may have been made), or the api is starting and waits for it.
+     *
+     * `OVERLOADED`: As many requests are here as can be worked on soon, or four datasets are imported already. This one was not begun.
+     */
+    503: ({
+        code: 'ADMIN_TOKEN_NOT_CONFIGURED';
+    } & AdminTokenNotConfigured) | ({
+        code: 'DATABASE_UNAVAILABLE';
+    } & DatabaseUnavailable) | ({
+        code: 'OVERLOADED';
+    } & Overloaded);
+};
+
+export type GetPaperAccountError = GetPaperAccountErrors[keyof GetPaperAccountErrors];
+
+export type GetPaperAccountResponses = {
+    /**
+     * Cash and positions.
+     */
+    200: PaperAccountAnswer;
+};
+
+export type GetPaperAccountResponse = GetPaperAccountResponses[keyof GetPaperAccountResponses];
+
+export type SetPaperBehaviourData = {
+    body?: PaperBehaviourBody;
+    headers?: {
+        /**
+         * An id of your own for this request, 1 to 128 visible ASCII characters; others are replaced.
+         */
+        'x-request-id'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/paper/behaviour';
+};
+
+export type SetPaperBehaviourErrors = {
+    /**
+     * `VALIDATION_FAILED`: A field, a parameter or the request itself is not as it must be, or is not known here. Nothing was done.
+     *
+     * `MALFORMED_JSON`: The body is not JSON in UTF-8.
+     */
+    400: ({
+        code: 'VALIDATION_FAILED';
+    } & ValidationFailed) | ({
+        code: 'MALFORMED_JSON';
+    } & MalformedJson);
+    /**
+     * `UNAUTHENTICATED`: There is no header `Authorization`, or it is not of the form `Bearer <token>`.
+     */
+    401: Unauthenticated;
+    /**
+     * `FORBIDDEN`: The token is not known, or its role does not allow this.
+     */
+    403: Forbidden;
+    /**
+     * `METHOD_NOT_ALLOWED`: The path exists, but takes other methods: the header `allow` lists them.
+     */
+    405: MethodNotAllowed;
+    /**
+     * `REQUEST_TIMEOUT`: The headers or the body did not arrive in time. The connection is closed.
+     */
+    408: RequestTimeout;
+    /**
+     * `PAYLOAD_TOO_LARGE`: The body is larger than this route takes.
+     */
+    413: PayloadTooLarge;
+    /**
+     * `UNSUPPORTED_MEDIA_TYPE`: The body is of another type than this route takes, not in UTF-8, or compressed.
+     */
+    415: UnsupportedMediaType;
+    /**
+     * `RATE_LIMITED`: Too many requests within a minute: of this token (setting `HTTP_RATE_LIMIT_PER_MIN`), of this address without a valid one (`HTTP_RATE_LIMIT_ANONYMOUS_PER_MIN`), or to turn kill switches, which have a limit of their own. Nothing was done.
+     */
+    429: RateLimited;
+    /**
+     * `HEADERS_TOO_LARGE`: Request line and headers are larger than 16 KiB together.
+     */
+    431: HeadersTooLarge;
+    /**
+     * `INTERNAL_ERROR`: Something went wrong inside. The log tells more under the request id.
+     */
+    500: InternalError;
+    /**
+     * `ADMIN_TOKEN_NOT_CONFIGURED`: The api was started without a token (setting `ADMIN_API_TOKEN`), so that none can be right.
+     *
+     * `DATABASE_UNAVAILABLE`: The database cannot be reached, or was lost on the way (the message says whether the change may have been made), or the api is starting and waits for it.
+     *
+     * `OVERLOADED`: As many requests are here as can be worked on soon, or four datasets are imported already. This one was not begun.
+     */
+    503: ({
+        code: 'ADMIN_TOKEN_NOT_CONFIGURED';
+    } & AdminTokenNotConfigured) | ({
+        code: 'DATABASE_UNAVAILABLE';
+    } & DatabaseUnavailable) | ({
+        code: 'OVERLOADED';
+    } & Overloaded);
+};
+
+export type SetPaperBehaviourError = SetPaperBehaviourErrors[keyof SetPaperBehaviourErrors];
+
+export type SetPaperBehaviourResponses = {
+    /**
+     * How it behaves now.
+     */
+    200: PaperBehaviourAnswer;
+};
+
+export type SetPaperBehaviourResponse = SetPaperBehaviourResponses[keyof SetPaperBehaviourResponses];
 
 export type GetMetricsData = {
     body?: never;

@@ -18,7 +18,8 @@ export type TradeByOthersResult =
   | { kind: 'traded'; filledQuantity: DecimalText }
   | { kind: 'unknown-market' }
   | { kind: 'invalid'; fieldErrors: FieldErrors }
-  | { kind: 'market-closed' };
+  /** It is paused, or closed by its status or its time. */
+  | { kind: 'market-closed'; status: 'PAUSED' | 'CLOSED' };
 
 /** A trade between others at the paper venue, which fills what of our resting orders it reaches. */
 export class TradeByOthers extends Command<TradeByOthersResult> {
@@ -46,7 +47,9 @@ export class TradeByOthersHandler implements ICommandHandler<TradeByOthers> {
       if (market === undefined) return { kind: 'unknown-market' };
       const outcome = market.outcomes.get(ofOutcome);
       if (outcome === undefined) return { kind: 'invalid', fieldErrors: { outcome: ['is no outcome of the market'] } };
-      if (!isTrading(market.rules, exchange.now)) return { kind: 'market-closed' };
+      if (!isTrading(market.rules, exchange.now)) {
+        return { kind: 'market-closed', status: market.rules.status === 'PAUSED' ? 'PAUSED' : 'CLOSED' };
+      }
       return { kind: 'traded', filledQuantity: textOf(exchange.trade(market, outcome, { side, price, quantity })) };
     });
   }
