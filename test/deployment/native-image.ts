@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, renameSync, symlinkSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ignoredBy, type Instruction, readDockerfile, type Stage } from './dockerfile.js';
@@ -44,9 +44,14 @@ function copy({ text }: Instruction, folder: string, workdir: string, ignored: (
     const origin = from === undefined ? join(ROOT, source) : join(folder, from, source);
     const place = target.endsWith('/') ? join(workdir, target, source) : join(workdir, target);
     mkdirSync(dirname(place), { recursive: true });
+    if (from !== undefined) {
+      // Nobody needs it in its stage any more, and it is thousands of files.
+      renameSync(origin, place);
+      continue;
+    }
     cpSync(origin, place, {
       recursive: true,
-      filter: (file) => from !== undefined || !ignored(relative(ROOT, file)) || isParentOf(file, origin),
+      filter: (file) => !ignored(relative(ROOT, file)) || isParentOf(file, origin),
     });
   }
 }

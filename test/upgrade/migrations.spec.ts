@@ -1,4 +1,5 @@
 import { EXIT_STATUS } from '@interlock/observability';
+import { migrateDatabase } from '@interlock/persistence';
 import { Client } from 'pg';
 import { migrations } from '../../libs/persistence/src/migrations/index.js';
 import { eventually } from '../support/eventually.js';
@@ -106,7 +107,7 @@ describe('what an earlier release stored survives', () => {
       await migrateTo(database.url, count);
       await fillAsEarlierRelease(client);
       const before = await contentsOf(client);
-      await appliedBy([startMigrating()]);
+      await migrateDatabase(database.url);
       const after = await contentsOf(client);
       for (const [table, rows] of before) {
         expect({ table, rows: after.get(table) }).toEqual({
