@@ -136,7 +136,7 @@ describe('a database that refuses a program', () => {
 });
 
 /** The address that the program says it listens at. */
-const addressIn = ({ out }: Program): string | undefined => /"address":"([^"]+)"/.exec(out)?.[1];
+const addressIn = ({ out }: Program): string | undefined => /"address":"(http[^"]+)"/.exec(out)?.[1];
 
 function launch(kind: 'api' | 'worker', environment: Record<string, string>): Program {
   const started = new Program(`dist/apps/${kind}/main.js`, {
