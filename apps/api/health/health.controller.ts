@@ -11,7 +11,7 @@ import { HealthAnswer, LiveAnswer, ReadyAnswer } from './health.dto.js';
 import { Readiness } from './readiness.js';
 
 /** How long what was found out about the parts is told to those who ask for health, in milliseconds; readiness asks each time. */
-const HOLDS_MS = 250;
+const HOLDS_MS = 50;
 
 @ApiTags('Health')
 @Controller('api/health')
