@@ -50,10 +50,20 @@ function ask(operation: DocumentedOperation, init: RequestInit & { query?: strin
   });
 }
 
+/** Of operations that need one; for the others an empty one will do. */
+const BODIES: Readonly<Record<string, object>> = {
+  putPaperMarket: { outcomes: ['YES', 'NO'], rules: 'free', tick: '0.01', minQuantity: '5', status: 'OPEN' },
+  tradeByOthers: { outcome: 'YES', side: 'SELL', price: '0.4', quantity: '12' },
+  settlePaperMarket: { payouts: { YES: '1', NO: '0' } },
+};
+
 /** A body that the operation takes. */
-function bodyOf({ mediaTypes: [type] }: DocumentedOperation): RequestInit {
+function bodyOf({ operationId, mediaTypes: [type] }: DocumentedOperation): RequestInit {
   if (type === undefined) return {};
-  return { headers: { 'content-type': type }, body: type === 'text/csv' ? CSV : '{}' };
+  return {
+    headers: { 'content-type': type },
+    body: type === 'text/csv' ? CSV : JSON.stringify(BODIES[operationId] ?? {}),
+  };
 }
 
 /** The status of the answer to a request whose body, of so many bytes, never comes. */
@@ -141,8 +151,9 @@ describe('what every route refuses', () => {
 
   it('404: nothing of this name', async () => {
     const named = operations.filter(({ path }) => path.includes('{'));
+    // What a PUT names need not exist; a name that cannot be read is that of nothing.
     const ask404 = (one: DocumentedOperation) =>
-      one.operationId === 'importDataset' ? api.call('/api/datasets/%zz', { method: 'PUT' }) : ask(one);
+      one.method === 'PUT' ? api.call(pathOf(one).replace('none', '%zz'), { method: 'PUT' }) : ask(one, bodyOf(one));
     expect(await codesOf(named, ask404)).toEqual(['404 NOT_FOUND']);
   });
 
@@ -318,6 +329,38 @@ describe('what every route is for', () => {
     expect((await api.post(STOP, {})).body.code).toBe('KILL_SWITCH_UNCHANGED');
     expect((await api.post(START)).body.code).toBe('KILL_SWITCH_ON');
     expect([await get(STOP), await get('/api/risk'), await get('/api/events')]).toEqual([200, 200, 200]);
+  });
+});
+
+describe('the paper venue', () => {
+  const MARKETS = '/api/paper/markets';
+  const send = (method: string, path: string, body: unknown = {}) =>
+    api.call(path, {
+      method,
+      headers: { ...AUTHORIZED, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+
+  it('a market from its listing to its settlement, and what it leaves', async () => {
+    const { putPaperMarket: listing, tradeByOthers: trade, settlePaperMarket: settlement } = BODIES;
+    const statuses = async (...calls: [method: string, path: string, body: unknown][]) => {
+      const seen: number[] = [];
+      for (const call of calls) seen.push((await send(...call)).status);
+      return seen;
+    };
+    const rounds = await statuses(
+      ['PUT', `${MARKETS}/rain`, listing],
+      ['POST', `${MARKETS}/rain/trades`, trade],
+      ['POST', `${MARKETS}/rain/settle`, settlement],
+      ['PUT', `${MARKETS}/rain`, listing],
+      ['POST', `${MARKETS}/rain/trades`, trade],
+      ['POST', `${MARKETS}/rain/settle`, settlement],
+      ['PUT', '/api/paper/behaviour', {}],
+    );
+    expect(rounds).toEqual([200, 200, 200, 409, 409, 409, 200]);
+    for (const path of ['markets', 'orders', 'fills', 'account']) {
+      expect([path, (await api.get(`/api/paper/${path}`)).status]).toEqual([path, 200]);
+    }
   });
 });
 

@@ -2,19 +2,25 @@ import { ERROR_CODES, type ErrorCode, statusOf } from '../http/error-codes.js';
 import type { Reference, ResponseOrReference, Schema } from './document-types.js';
 import type { ErrorHeader } from './error-description.js';
 import { ERROR_DESCRIPTIONS } from './error-descriptions.js';
-import { DECIMAL_PATTERN, ID } from './fields.js';
-
-const RULES = ['position', 'dailyLoss', 'orderRate', 'startRate'];
+import { ID } from './fields.js';
 
 const GUARD_REFUSAL: Schema = {
   type: 'object',
   description: 'Which guard said no: the rule, where it applies, the value that broke it and the limit.',
   required: ['rule', 'scope', 'current', 'limit'],
   properties: {
-    rule: { type: 'string', enum: RULES },
+    rule: { type: 'string', example: 'position' },
     scope: { type: 'string', example: 'mode:mock' },
-    current: { type: 'string', pattern: DECIMAL_PATTERN, example: '2000000' },
-    limit: { type: 'string', pattern: DECIMAL_PATTERN, example: '1000000' },
+    current: {
+      type: 'string',
+      example: '2000000',
+      description: 'An amount or a count; of rules that are no limit, what was seen.',
+    },
+    limit: {
+      type: 'string',
+      example: '1000000',
+      description: 'An amount or a count; of rules that are no limit, what is allowed.',
+    },
   },
 };
 

@@ -872,9 +872,15 @@ export type PaperBehaviourAnswer = {
  * Which guard said no: the rule, where it applies, the value that broke it and the limit.
  */
 export type GuardRefusal = {
-    rule: 'position' | 'dailyLoss' | 'orderRate' | 'startRate';
+    rule: string;
     scope: string;
+    /**
+     * An amount or a count; of rules that are no limit, what was seen.
+     */
     current: string;
+    /**
+     * An amount or a count; of rules that are no limit, what is allowed.
+     */
     limit: string;
 };
 
