@@ -14,6 +14,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE, DiscoveryModule } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import { DatasetsController } from './datasets/datasets.controller.js';
+import { ImportHalts } from './datasets/import-halts.js';
 import { EventsController } from './events/events.controller.js';
 import { KillSwitchController } from './execution/kill-switch.controller.js';
 import { StartController } from './execution/start.controller.js';
@@ -64,7 +65,12 @@ export class ApiModule {
         PaperRecordsController,
         MetricsController,
       ],
-      providers: [Readiness, { provide: APP_PIPE, useClass: DtoPipe }, { provide: APP_FILTER, useClass: ErrorFilter }],
+      providers: [
+        Readiness,
+        ImportHalts,
+        { provide: APP_PIPE, useClass: DtoPipe },
+        { provide: APP_FILTER, useClass: ErrorFilter },
+      ],
     };
   }
 }

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { request as httpRequest } from 'node:http';
+import { type IncomingMessage, request as httpRequest } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
@@ -148,6 +149,44 @@ describe('many imports at once', () => {
     expect(await rowsOf('gone-0')).toBeUndefined();
   });
 });
+
+describe('K3 the kill switch', () => {
+  afterEach(() => api.post('/api/execution/stop', { enabled: false }));
+
+  it('ends an import that is under way, and keeps the old data', async () => {
+    await put('halted', file(2));
+    const answer = await answerOf('halted', async () => {
+      expect(await api.post('/api/execution/stop', { scope: 'strategy:other' })).toMatchObject({ status: 200 });
+      expect(await api.post('/api/execution/stop', { reason: 'silence' })).toMatchObject({ status: 200 });
+    });
+    expect(answer).toMatchObject({ status: 409, body: { code: 'KILL_SWITCH_ON', killSwitch: { reason: 'silence' } } });
+    await eventually('what had arrived is removed', async () => (await stagedRows()) === 0);
+    expect(await rowsOf('halted')).toBe(2);
+    await api.post('/api/execution/stop', { scope: 'strategy:other', enabled: false });
+  });
+
+  it('lets one pass that is begun while all is halted', async () => {
+    await api.post('/api/execution/stop');
+    expect(await put('prepared', file(3))).toMatchObject({ status: 201 });
+  });
+});
+
+/** Begins an import that never ends by itself; what is answered to it after `then`. */
+async function answerOf(
+  name: string,
+  then: () => Promise<void>,
+): Promise<{ status: number | undefined; body: unknown }> {
+  const request = httpRequest(`${api.url}/api/datasets/${name}`, { method: 'PUT', headers: CSV });
+  request.on('error', () => undefined);
+  const answered = once(request, 'response') as Promise<[IncomingMessage]>;
+  request.write(file(20_000));
+  await eventually('rows arrive', async () => (await stagedRows()) > 0);
+  await then();
+  const [response] = await answered;
+  const body: unknown = JSON.parse(await text(response));
+  request.destroy();
+  return { status: response.statusCode, body };
+}
 
 describe('hostile files', () => {
   const valid = Buffer.from(file(3));

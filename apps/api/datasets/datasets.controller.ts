@@ -1,4 +1,4 @@
-import { DeleteDataset, ImportDataset, ListDatasets } from '@interlock/calibration';
+import { DeleteDataset, ImportDataset, type ImportDatasetResult, ListDatasets } from '@interlock/calibration';
 import { NAME_PATTERN } from '@interlock/config';
 import { Controller, Delete, Get, Param, Put, Query, Res } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
@@ -12,6 +12,8 @@ import { Refusals } from '../http/refusals.decorator.js';
 import { BodyStream } from '../http/request-context.js';
 import { type StreamedBody, StreamsBody } from '../http/streamed-body.js';
 import { datasetsExamples } from './datasets.examples.js';
+import { killSwitchAnswer } from '../execution/kill-switch.dto.js';
+import { endingWith, ImportHalted, ImportHalts } from './import-halts.js';
 import { DatasetAnswer, datasetBody, DatasetsAnswer } from './datasets.dto.js';
 
 const NDJSON = 'application/x-ndjson';
@@ -36,6 +38,7 @@ export class DatasetsController {
   constructor(
     private readonly queries: QueryBus,
     private readonly commands: CommandBus,
+    private readonly halts: ImportHalts,
   ) {}
 
   /** Datasets of resolved markets, newest first. */
@@ -50,14 +53,14 @@ export class DatasetsController {
 
   /**
    * Imports a file of resolved markets under a name. It takes the place of what the name had before: as a whole, or not at all when
-   * anything is wrong with it or the connection ends before the file does. The last import to be complete wins. Columns, in any
+   * anything is wrong with it, the connection ends before the file does, or everything is halted meanwhile. The last import to be complete wins. Columns, in any
    * order: market_id (unique), probability of YES in [0, 1] and outcome (0 or 1) are required; platform, category, question, as_of
    * and resolved_at may be there; others are ignored and named in the answer.
    */
   @Put(':name')
   @Access('operator')
   @StreamsBody({ types: MEDIA_TYPES, limitBytes: FILE_LIMIT_BYTES })
-  @Refusals('DATASET_INVALID')
+  @Refusals('DATASET_INVALID', 'KILL_SWITCH_ON')
   @ApiParam(DATASET_NAME)
   @ApiOperation({ requestBody: DATASET_FILE })
   @ApiCreatedResponse({
@@ -76,12 +79,7 @@ export class DatasetsController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<DatasetAnswer> {
     if (!NAME_PATTERN.test(name)) throw invalid({ name: [`must match ${NAME_PATTERN.source}`] });
-    const result = await this.commands.execute(
-      new ImportDataset(name, body.bytes, {
-        format: body.type === NDJSON ? 'ndjson' : 'csv',
-        signal: body.abandoned,
-      }),
-    );
+    const result = await this.importUnlessHalted(name, body);
     switch (result.kind) {
       case 'invalid': {
         const { faultCount, faults } = result;
@@ -98,6 +96,25 @@ export class DatasetsController {
           {},
           SOON,
         );
+    }
+  }
+
+  private async importUnlessHalted(
+    name: string,
+    { bytes, type, abandoned }: StreamedBody,
+  ): Promise<ImportDatasetResult> {
+    const halt = await this.halts.begin();
+    const signal = AbortSignal.any([abandoned, halt.signal]);
+    try {
+      return await this.commands.execute(
+        new ImportDataset(name, endingWith(bytes, halt.signal), { format: type === NDJSON ? 'ndjson' : 'csv', signal }),
+      );
+    } catch (error) {
+      if (!(error instanceof ImportHalted)) throw error;
+      const message = 'The import was ended, since everything was halted; the data that the name had before are kept.';
+      throw new ApiError('KILL_SWITCH_ON', message, { killSwitch: killSwitchAnswer(error.killSwitch) });
+    } finally {
+      halt.end();
     }
   }
 

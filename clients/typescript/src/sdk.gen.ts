@@ -197,7 +197,7 @@ export const deleteDataset = <ThrowOnError extends boolean = false>(options: Opt
 /**
  * Imports a file of resolved markets under a name
  *
- * It takes the place of what the name had before: as a whole, or not at all when anything is wrong with it or the connection ends before the file does. The last import to be complete wins. Columns, in any order: market_id (unique), probability of YES in [0, 1] and outcome (0 or 1) are required; platform, category, question, as_of and resolved_at may be there; others are ignored and named in the answer.
+ * It takes the place of what the name had before: as a whole, or not at all when anything is wrong with it, the connection ends before the file does, or everything is halted meanwhile. The last import to be complete wins. Columns, in any order: market_id (unique), probability of YES in [0, 1] and outcome (0 or 1) are required; platform, category, question, as_of and resolved_at may be there; others are ignored and named in the answer.
  *
  * Takes a token of the role `operator` or above.
  */

@@ -2997,6 +2997,10 @@ export type ImportDatasetErrors = {
      */
     408: RequestTimeout;
     /**
+     * `KILL_SWITCH_ON`: A kill switch stands over what was asked for; `killSwitch` is the strictest one that does.
+     */
+    409: KillSwitchOn;
+    /**
      * `PAYLOAD_TOO_LARGE`: The body is larger than this route takes.
      */
     413: PayloadTooLarge;
