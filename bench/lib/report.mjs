@@ -57,7 +57,13 @@ function nameOf({ name, backend }) {
   return backend ? `${name}, ${backend}` : name;
 }
 
+/** Columns of numbers stand to the right. */
 function table({ columns, rows }) {
   const line = (cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(columns), line(columns.map((_, index) => (index === 0 ? '---' : '--:'))), ...rows.map(line)].join('\n');
+  const isNumeric = (_, index) => rows.every((row) => /^[\d≥≤<]/.test(row[index]));
+  return [
+    line(columns),
+    line(columns.map((...column) => (isNumeric(...column) ? '--:' : '---'))),
+    ...rows.map(line),
+  ].join('\n');
 }
