@@ -57,7 +57,8 @@ function schemaAt({ $ref }: Reference, document: OpenAPIObject): Schema | undefi
   return document.components?.schemas?.[$ref.replace('#/components/schemas/', '')] as Schema | undefined;
 }
 
-function errorCodesOf(route: Route): ErrorCode[] {
+/** All codes with which a route may refuse. */
+export function errorCodesOf(route: Route): ErrorCode[] {
   const codes: ErrorCode[] = ['VALIDATION_FAILED', 'METHOD_NOT_ALLOWED', 'REQUEST_TIMEOUT', 'HEADERS_TOO_LARGE'];
   codes.push('INTERNAL_ERROR');
   codes.push(...route.refusals);

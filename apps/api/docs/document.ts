@@ -1,13 +1,14 @@
 import { programVersion } from '@interlock/observability';
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import { ERROR_CODES } from '../http/error-codes.js';
 import type { Route } from '../http/route-table.js';
-import { completeOperation } from './complete-operation.js';
+import { completeOperation, errorCodesOf } from './complete-operation.js';
 import { DOCS_ROUTES, docsPaths } from './docs-routes.js';
 import type { Operation } from './document-types.js';
 import { errorSchemas } from './error-responses.js';
 import { headers, PARAMETERS, SECURITY_SCHEMES } from './shared-components.js';
-import { INTRODUCTION, TAGS } from './introduction.js';
+import { introduction, TAGS } from './introduction.js';
 import { modernized } from './modern-schema.js';
 
 /**
@@ -16,10 +17,13 @@ import { modernized } from './modern-schema.js';
  * @throws Error for a route that the document would miss
  */
 export function openApiDocument(app: INestApplication, routes: readonly Route[]): OpenAPIObject {
+  const all = [...routes, ...DOCS_ROUTES];
+  // A code that no route answers with, yet, is nothing for readers.
+  const codes = ERROR_CODES.filter((code) => all.some((route) => errorCodesOf(route).includes(code)));
   const builder = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('Interlock API')
-    .setDescription(INTRODUCTION)
+    .setDescription(introduction(codes))
     .setVersion(programVersion())
     .addServer('/', 'The api that serves this document');
   for (const [name, description] of Object.entries(TAGS)) builder.addTag(name, description);
@@ -29,12 +33,12 @@ export function openApiDocument(app: INestApplication, routes: readonly Route[])
   Object.assign(document.paths, docsPaths());
   document.components = {
     ...document.components,
-    schemas: { ...document.components?.schemas, ...errorSchemas() },
+    schemas: { ...document.components?.schemas, ...errorSchemas(codes) },
     headers: headers(),
     parameters: PARAMETERS,
     securitySchemes: SECURITY_SCHEMES,
   };
-  for (const route of [...routes, ...DOCS_ROUTES]) completeOperation(operationOf(document, route), route, document);
+  for (const route of all) completeOperation(operationOf(document, route), route, document);
   return modernized(document);
 }
 

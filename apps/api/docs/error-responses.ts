@@ -25,8 +25,8 @@ const GUARD_REFUSAL: Schema = {
 };
 
 /** One schema per code, so that a client that has looked at `code` knows which fields there are. */
-export function errorSchemas(): Record<string, Schema> {
-  const schemas = ERROR_CODES.map((code) => [schemaName(code), schemaOf(code)] as const);
+export function errorSchemas(codes: readonly ErrorCode[]): Record<string, Schema> {
+  const schemas = codes.map((code) => [schemaName(code), schemaOf(code)] as const);
   return { GuardRefusal: GUARD_REFUSAL, ...Object.fromEntries(schemas) };
 }
 
@@ -57,10 +57,10 @@ export function errorHeaders(): ErrorHeader[] {
 }
 
 /** The errors as a table in Markdown, for the document's introduction. */
-export function errorTable(): string {
-  const rows = ERROR_CODES.toSorted((a, b) => statusOf(a) - statusOf(b)).map(
-    (code) => `| ${statusOf(code)} | \`${code}\` | ${ERROR_DESCRIPTIONS[code].when} |`,
-  );
+export function errorTable(codes: readonly ErrorCode[]): string {
+  const rows = codes
+    .toSorted((a, b) => statusOf(a) - statusOf(b))
+    .map((code) => `| ${statusOf(code)} | \`${code}\` | ${ERROR_DESCRIPTIONS[code].when} |`);
   return ['| status | code | when |', '|---|---|---|', ...rows].join('\n');
 }
 

@@ -1,7 +1,13 @@
+import type { ErrorCode } from '../http/error-codes.js';
 import { errorTable } from './error-responses.js';
 
-/** Opens the document: what holds for every route. */
-export const INTRODUCTION = `Interlock starts calibration and trading runs, holds each one behind a kill switch and risk guards, \
+/**
+ * Opens the document: what holds for every route.
+ * @param codes those with which some route may refuse
+ */
+export const introduction = (
+  codes: readonly ErrorCode[],
+) => `Interlock starts calibration and trading runs, holds each one behind a kill switch and risk guards, \
 and keeps the record of what they did.
 
 **Roles.** Each contains the one before: \`observer\` reads, \`operator\` starts and stops, \`risk-officer\` lets more through, \
@@ -22,7 +28,7 @@ ignored or converted. Order: path and method, then the token, then the body, the
 \`message\` is for people. A path that does not exist is \`NOT_FOUND\`; what never becomes a request (malformed HTTP, headers that are too \
 large or too slow) is answered in the same form.
 
-${errorTable()}
+${errorTable(codes)}
 `;
 
 /** The groups of routes, in the order in which they are shown. */
