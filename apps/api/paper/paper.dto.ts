@@ -248,12 +248,15 @@ export class PaperBehaviourAnswer {
   behaviour!: PaperBehaviourAnswerBody;
 }
 
-export function paperMarketBody({ closesAt, settledAt, outcomes, ...market }: PaperMarketView): PaperMarketBody {
+export function paperMarketBody(view: PaperMarketView): PaperMarketBody {
+  const { market, outcomes, closesAt, settledAt, books, ...rules } = view;
   return {
-    ...market,
+    market,
     outcomes: [...outcomes],
+    ...rules,
     closesAt: closesAt?.toISOString() ?? null,
     settledAt: settledAt?.toISOString() ?? null,
+    books,
   };
 }
 

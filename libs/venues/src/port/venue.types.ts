@@ -169,7 +169,7 @@ export interface VenueOrder {
 
 export type ResolveResult =
   | { readonly kind: 'FOUND'; readonly order: VenueOrder }
-  /** Looked for more than once and not there. Believe it only as `isNotFoundFinal` says. */
+  /** Not there as far as reads tell; where these may miss it, it was looked for repeatedly. To be believed only as `isNotFoundFinal` says. */
   | { readonly kind: 'NOT_FOUND' };
 
 /** Which order; adapters of venues without client ids find its id by the key themselves. */
