@@ -1,4 +1,5 @@
 import type { RiskAnswer } from './risk.dto.js';
+import type { SetLimitsAnswer } from './set-limits.dto.js';
 
 export const riskExample = {
   ok: true,
@@ -9,3 +10,17 @@ export const riskExample = {
     { rule: 'orderRate', scope: 'mode:live', current: 4, limit: 30, headroom: 26 },
   ],
 } satisfies RiskAnswer;
+
+const set = {
+  ok: true,
+  version: 2,
+  limits: [{ rule: 'dailyLoss', scope: 'mode:live', limit: '250' }],
+} satisfies SetLimitsAnswer;
+
+const bodies = {
+  'a tighter daily loss': {
+    value: { limits: [{ rule: 'dailyLoss', scope: 'mode:live', limit: '250' }], reason: 'event risk tonight' },
+  },
+};
+
+export const limitsExamples = { set, bodies };

@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.js';
 import type { Client, Options as Options2, TDataShape } from './client/index.js';
-import type { CancelRunData, CancelRunErrors, CancelRunResponses, DeleteDatasetData, DeleteDatasetErrors, DeleteDatasetResponses, GetDocsFileData, GetDocsFileErrors, GetDocsFileResponses, GetDocsPageData, GetDocsPageErrors, GetDocsPageResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetKillSwitchesData, GetKillSwitchesErrors, GetKillSwitchesResponses, GetLivenessData, GetLivenessErrors, GetLivenessResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOpenApiDocumentData, GetOpenApiDocumentErrors, GetOpenApiDocumentResponses, GetPaperAccountData, GetPaperAccountErrors, GetPaperAccountResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRiskData, GetRiskErrors, GetRiskResponses, GetRunData, GetRunErrors, GetRunReportData, GetRunReportErrors, GetRunReportPictureData, GetRunReportPictureErrors, GetRunReportPictureResponses, GetRunReportResponses, GetRunResponses, ImportDatasetData, ImportDatasetErrors, ImportDatasetResponses, ListDatasetsData, ListDatasetsErrors, ListDatasetsResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListMarketsData, ListMarketsErrors, ListMarketsResponses, ListPaperFillsData, ListPaperFillsErrors, ListPaperFillsResponses, ListPaperMarketsData, ListPaperMarketsErrors, ListPaperMarketsResponses, ListPaperOrdersData, ListPaperOrdersErrors, ListPaperOrdersResponses, ListRunsData, ListRunsErrors, ListRunsResponses, PutPaperMarketData, PutPaperMarketErrors, PutPaperMarketResponses, SetKillSwitchData, SetKillSwitchErrors, SetKillSwitchResponses, SetPaperBehaviourData, SetPaperBehaviourErrors, SetPaperBehaviourResponses, SettlePaperMarketData, SettlePaperMarketErrors, SettlePaperMarketResponses, StartRunData, StartRunErrors, StartRunResponses, TradeByOthersData, TradeByOthersErrors, TradeByOthersResponses } from './types.gen.js';
+import type { CancelRunData, CancelRunErrors, CancelRunResponses, DeleteDatasetData, DeleteDatasetErrors, DeleteDatasetResponses, GetDocsFileData, GetDocsFileErrors, GetDocsFileResponses, GetDocsPageData, GetDocsPageErrors, GetDocsPageResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetKillSwitchesData, GetKillSwitchesErrors, GetKillSwitchesResponses, GetLivenessData, GetLivenessErrors, GetLivenessResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOpenApiDocumentData, GetOpenApiDocumentErrors, GetOpenApiDocumentResponses, GetPaperAccountData, GetPaperAccountErrors, GetPaperAccountResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRiskData, GetRiskErrors, GetRiskResponses, GetRunData, GetRunErrors, GetRunReportData, GetRunReportErrors, GetRunReportPictureData, GetRunReportPictureErrors, GetRunReportPictureResponses, GetRunReportResponses, GetRunResponses, ImportDatasetData, ImportDatasetErrors, ImportDatasetResponses, ListDatasetsData, ListDatasetsErrors, ListDatasetsResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListMarketsData, ListMarketsErrors, ListMarketsResponses, ListPaperFillsData, ListPaperFillsErrors, ListPaperFillsResponses, ListPaperMarketsData, ListPaperMarketsErrors, ListPaperMarketsResponses, ListPaperOrdersData, ListPaperOrdersErrors, ListPaperOrdersResponses, ListRunsData, ListRunsErrors, ListRunsResponses, PutPaperMarketData, PutPaperMarketErrors, PutPaperMarketResponses, SetKillSwitchData, SetKillSwitchErrors, SetKillSwitchResponses, SetPaperBehaviourData, SetPaperBehaviourErrors, SetPaperBehaviourResponses, SetRiskLimitsData, SetRiskLimitsErrors, SetRiskLimitsResponses, SettlePaperMarketData, SettlePaperMarketErrors, SettlePaperMarketResponses, StartRunData, StartRunErrors, StartRunResponses, TradeByOthersData, TradeByOthersErrors, TradeByOthersResponses } from './types.gen.js';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean> = Options2<TData, ThrowOnError> & {
     /**
@@ -148,6 +148,23 @@ export const getRisk = <ThrowOnError extends boolean = false>(options?: Options<
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/api/risk',
     ...options
+});
+
+/**
+ * Sets limits, all of them or none
+ *
+ * The next start or order in any process is judged by them; a limit that a person has set here stays, whatever the settings say. Setting `losingStreak` lets the strategies of its scope trade again.
+ *
+ * Takes a token of the role `risk-officer` or above.
+ */
+export const setRiskLimits = <ThrowOnError extends boolean = false>(options?: Options<SetRiskLimitsData, ThrowOnError>) => (options?.client ?? client).put<SetRiskLimitsResponses, SetRiskLimitsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/risk/limits',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options?.headers
+    }
 });
 
 /**

@@ -464,6 +464,48 @@ export type RiskAnswer = {
     items: Array<RiskItemAnswer>;
 };
 
+export type SetLimitsBody = {
+    /**
+     * 1 to 100 of them: rule, scope, and the limit as decimal text or number of 0 or more; null takes it away.
+     */
+    limits?: Array<{
+        rule: 'position' | 'dailyLoss' | 'orderRate' | 'exposure' | 'openOrders' | 'orderQuantity' | 'orderValue' | 'messageRate' | 'totalDailyLoss' | 'drawdown' | 'losingStreak' | 'priceCollar' | 'marketDataAge' | 'marketCloses' | 'duplicate';
+        scope: string;
+        limit: string | number | null;
+    }>;
+    /**
+     * Why; it is kept with the limits and told in the event.
+     */
+    reason?: string;
+};
+
+export type RiskLimitAnswer = {
+    /**
+     * Which rule.
+     */
+    rule: 'position' | 'dailyLoss' | 'orderRate' | 'exposure' | 'openOrders' | 'orderQuantity' | 'orderValue' | 'messageRate' | 'totalDailyLoss' | 'drawdown' | 'losingStreak' | 'priceCollar' | 'marketDataAge' | 'marketCloses' | 'duplicate';
+    /**
+     * Over what: `global` (counted in each mode), `mode:…`, `venue:…`, `strategy:…` or `market:…`.
+     */
+    scope: string;
+    /**
+     * 0 blocks all; null: no limit.
+     */
+    limit: string | null;
+};
+
+export type SetLimitsAnswer = {
+    ok: true;
+    /**
+     * Of all limits, after the change.
+     */
+    version: number;
+    /**
+     * As they were set.
+     */
+    limits: Array<RiskLimitAnswer>;
+};
+
 export type EventAnswer = {
     id: string;
     event: 'execution_start_blocked' | 'retry_exhausted' | 'run_expired' | 'kill_switch_on' | 'kill_switch_off' | 'auto_kill_switch_triggered' | 'worker_silent' | 'alert_delivery_failed' | 'order_unknown' | 'order_status_transition_blocked' | 'reconciliation_difference' | 'worker_failed' | 'order_rejected' | 'limit_nearly_reached' | 'limit_changed' | 'run_completed' | 'run_canceled';
@@ -2352,6 +2394,93 @@ export type GetRiskResponses = {
 };
 
 export type GetRiskResponse = GetRiskResponses[keyof GetRiskResponses];
+
+export type SetRiskLimitsData = {
+    body?: SetLimitsBody;
+    headers?: {
+        /**
+         * An id of your own for this request, 1 to 128 visible ASCII characters; others are replaced.
+         */
+        'x-request-id'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/risk/limits';
+};
+
+export type SetRiskLimitsErrors = {
+    /**
+     * `VALIDATION_FAILED`: A field, a parameter or the request itself is not as it must be, or is not known here. Nothing was done.
+     *
+     * `MALFORMED_JSON`: The body is not JSON in UTF-8.
+     */
+    400: ({
+        code: 'VALIDATION_FAILED';
+    } & ValidationFailed) | ({
+        code: 'MALFORMED_JSON';
+    } & MalformedJson);
+    /**
+     * `UNAUTHENTICATED`: There is no header `Authorization`, or it is not of the form `Bearer <token>`.
+     */
+    401: Unauthenticated;
+    /**
+     * `FORBIDDEN`: The token is not known, or its role does not allow this.
+     */
+    403: Forbidden;
+    /**
+     * `METHOD_NOT_ALLOWED`: The path exists, but takes other methods: the header `allow` lists them.
+     */
+    405: MethodNotAllowed;
+    /**
+     * `REQUEST_TIMEOUT`: The headers or the body did not arrive in time. The connection is closed.
+     */
+    408: RequestTimeout;
+    /**
+     * `PAYLOAD_TOO_LARGE`: The body is larger than this route takes.
+     */
+    413: PayloadTooLarge;
+    /**
+     * `UNSUPPORTED_MEDIA_TYPE`: The body is of another type than this route takes, not in UTF-8, or compressed.
+     */
+    415: UnsupportedMediaType;
+    /**
+     * `RATE_LIMITED`: Too many requests within a minute: of this token (setting `HTTP_RATE_LIMIT_PER_MIN`), of this address without a valid one (`HTTP_RATE_LIMIT_ANONYMOUS_PER_MIN`), or to turn kill switches, which have a limit of their own. Nothing was done.
+     */
+    429: RateLimited;
+    /**
+     * `HEADERS_TOO_LARGE`: Request line and headers are larger than 16 KiB together.
+     */
+    431: HeadersTooLarge;
+    /**
+     * `INTERNAL_ERROR`: Something went wrong inside. The log tells more under the request id.
+     */
+    500: InternalError;
+    /**
+     * `ADMIN_TOKEN_NOT_CONFIGURED`: The api was started without a token (setting `ADMIN_API_TOKEN`), so that none can be right.
+     *
+     * `DATABASE_UNAVAILABLE`: The database cannot be reached, or was lost on the way (the message says whether the change may have been made), or the api is starting and waits for it.
+     *
+     * `OVERLOADED`: As many requests are here as can be worked on soon, or four datasets are imported already. This one was not begun.
+     */
+    503: ({
+        code: 'ADMIN_TOKEN_NOT_CONFIGURED';
+    } & AdminTokenNotConfigured) | ({
+        code: 'DATABASE_UNAVAILABLE';
+    } & DatabaseUnavailable) | ({
+        code: 'OVERLOADED';
+    } & Overloaded);
+};
+
+export type SetRiskLimitsError = SetRiskLimitsErrors[keyof SetRiskLimitsErrors];
+
+export type SetRiskLimitsResponses = {
+    /**
+     * The limits as they were set.
+     */
+    200: SetLimitsAnswer;
+};
+
+export type SetRiskLimitsResponse = SetRiskLimitsResponses[keyof SetRiskLimitsResponses];
 
 export type ListEventsData = {
     body?: never;

@@ -10,3 +10,4 @@ export { type AdmissionRecord, guarded, type Purpose, RiskGuards } from './risk-
 export { RiskGuardsModule } from './risk-guards.module.js';
 export { RiskState, RiskStateUnavailable } from './risk-state.js';
 export { type GuardRefusal, LIMIT_RULES, type LimitRule, REFUSAL_CODES, type RefusalCode } from './rules/refusal.js';
+export type { LimitChange } from './risk-limits.js';
