@@ -188,10 +188,10 @@ describe('the behaviour of the paper venue', () => {
     await rain.show([], []);
     const { reserved } = await venue.getBalances();
     const now = await one<Date>('SELECT clock_timestamp() AS value');
-    const expiresAt = new Date(now.getTime() + 1_500);
+    const expiresAt = new Date(now.getTime() + 4_000);
     const intent = rain.intent('BUY', '7', '0.5', { timeInForce: 'GTD', expiresAt });
     expect(await send(intent)).toMatchObject({ kind: 'ACCEPTED', order: { status: 'OPEN' } });
-    await eventually('it has ended', async () => (await venue.listOpenOrders(rain.market)).length === 0);
+    await eventually('it has ended', async () => (await venue.listOpenOrders(rain.market)).length === 0, 20_000);
     expect(await venue.resolve(intent.orderId, rain.market, now)).toMatchObject({ order: { status: 'EXPIRED' } });
     expect((await venue.getBalances()).reserved).toBe(reserved);
     expect(await rain.trade('SELL', '10', '0.1')).toMatchObject({ filledQuantity: '0' });
