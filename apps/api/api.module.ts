@@ -8,7 +8,7 @@ import { LoggingModule, MetricsModule } from '@interlock/observability';
 import { OpsEventsModule } from '@interlock/ops-events';
 import { PersistenceModule } from '@interlock/persistence';
 import { QueueModule } from '@interlock/queue';
-import { RiskGuardsModule } from '@interlock/risk-guards';
+import { RiskGuardsModule, RiskSettingsModule } from '@interlock/risk-guards';
 import { VenuesModule } from '@interlock/venues';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE, DiscoveryModule } from '@nestjs/core';
@@ -48,6 +48,7 @@ export class ApiModule {
         KillSwitchModule,
         ExecutionModule.forApi(),
         RiskGuardsModule,
+        RiskSettingsModule,
         MarketsModule,
         CalibrationModule,
         VenuesModule,

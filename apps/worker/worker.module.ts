@@ -5,7 +5,7 @@ import { LoggingModule, MetricsModule } from '@interlock/observability';
 import { OpsEventsModule } from '@interlock/ops-events';
 import { PersistenceModule } from '@interlock/persistence';
 import { QueueModule } from '@interlock/queue';
-import { RiskGuardsModule } from '@interlock/risk-guards';
+import { RiskGuardsModule, RiskSettingsModule } from '@interlock/risk-guards';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { AlertDeliveryProcessor } from './alert-delivery.processor.js';
@@ -33,6 +33,7 @@ export class WorkerModule {
         ExecutionModule.forWorker(),
         OpsEventsModule,
         RiskGuardsModule,
+        RiskSettingsModule,
       ],
       controllers: [HealthController, MetricsController],
       providers: [ExecutionStartProcessor, AlertDeliveryProcessor, ConsumerWatch, Sweeper, JobMetrics],

@@ -1,6 +1,7 @@
 import { SettingsModule } from '@interlock/config';
 import { OrdersModule } from '@interlock/orders';
 import { PersistenceModule } from '@interlock/persistence';
+import { RiskSettingsModule } from '@interlock/risk-guards';
 import { type Venue, Venues } from '@interlock/venues';
 import { CqrsModule } from '@nestjs/cqrs';
 import { Test, type TestingModule } from '@nestjs/testing';
@@ -23,6 +24,7 @@ export async function startOrders(
       CqrsModule.forRoot(),
       PersistenceModule.forRoot('interlock-test'),
       OrdersModule,
+      RiskSettingsModule,
     ],
   })
     .overrideProvider(Venues)

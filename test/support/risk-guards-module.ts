@@ -1,6 +1,6 @@
 import { SettingsModule } from '@interlock/config';
 import { PersistenceModule } from '@interlock/persistence';
-import { RiskGuardsModule } from '@interlock/risk-guards';
+import { RiskGuardsModule, RiskSettingsModule } from '@interlock/risk-guards';
 import { CqrsModule } from '@nestjs/cqrs';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { testSettings } from './settings.js';
@@ -16,6 +16,7 @@ export async function startRiskGuards(
       CqrsModule.forRoot(),
       PersistenceModule.forRoot('interlock-test'),
       RiskGuardsModule,
+      RiskSettingsModule,
     ],
   }).compile();
   module.useLogger(false);

@@ -8,6 +8,7 @@ export type { OrderIntent } from './rules/order-intent.js';
 export { RiskDays, type TradingResult } from './risk-days.js';
 export { type AdmissionRecord, guarded, type Purpose, RiskGuards } from './risk-guards.js';
 export { RiskGuardsModule } from './risk-guards.module.js';
+export { RiskSettingsModule } from './risk-settings.module.js';
 export { RiskState, RiskStateUnavailable } from './risk-state.js';
 export { type GuardRefusal, LIMIT_RULES, type LimitRule, REFUSAL_CODES, type RefusalCode } from './rules/refusal.js';
 export type { LimitChange } from './risk-limits.js';

@@ -8,11 +8,9 @@ import { AutoKillSwitchRows } from './auto-kill-switch.repository.js';
 import { GetRiskHandler } from './get-risk.js';
 import { RiskDays } from './risk-days.js';
 import { HeadroomMetrics } from './headroom-metrics.js';
-import { LimitsFromSettings } from './limits-from-settings.js';
 import { OrderAdmissions } from './order-admissions.js';
 import { RiskGuards } from './risk-guards.js';
 import { RiskLimitRows } from './risk-limits.js';
-import { RiskTimezone } from './risk-timezone.js';
 import { SetRiskLimitsHandler } from './set-risk-limits.js';
 
 /** The risk guards, their days, and the automatic kill switch. */
@@ -21,13 +19,11 @@ import { SetRiskLimitsHandler } from './set-risk-limits.js';
   providers: [
     RiskGuards,
     RiskDays,
-    RiskTimezone,
     AutoKillSwitchRows,
     AutoKillSwitch,
     GetRiskHandler,
     HeadroomMetrics,
     RiskLimitRows,
-    LimitsFromSettings,
     SetRiskLimitsHandler,
     OrderAdmissions,
   ],
