@@ -8,7 +8,6 @@ import { type FaultWish, InvalidSettings } from '@interlock/config';
 export const FAULT_POINTS = [
   // A start, in the api.
   'start-in-transaction',
-  'orders-in-transaction',
   'start-after-commit',
   'start-after-enqueue',
   'enqueue-before-add',

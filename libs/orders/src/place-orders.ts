@@ -1,5 +1,4 @@
 import { type KillSwitch, scopesOver, strictest } from '@interlock/kill-switch';
-import { faultPoint } from '@interlock/observability';
 import { BoundedEvents } from '@interlock/ops-events';
 import {
   CommitOutcomeUnknown,
@@ -142,7 +141,6 @@ export class PlaceOrdersHandler implements ICommandHandler<PlaceOrders> {
     const batch = new Batch(keyed, opened?.enabled ?? [], opened?.guards);
     const verdicts = prepared.map((one) => ('judged' in one ? batch.judge(one, judged.indexOf(one)) : one));
     const createdAt = await this.store(tx, batch);
-    faultPoint('orders-in-transaction');
     return verdicts.map((verdict) => (typeof verdict === 'function' ? verdict(createdAt) : verdict));
   }
 
