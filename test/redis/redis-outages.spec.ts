@@ -27,7 +27,7 @@ async function refusedInTime(): Promise<void> {
   expect(await start(cluster)).toMatchObject({ status: 503, body: { code: 'ENQUEUE_FAILED' } });
   // What health found out a moment ago counts for that moment.
   const unready = async () => (await statuses(cluster)).every((status, n) => status === UNREADY[n]);
-  await eventually('health and readiness say so', unready, 2_000);
+  await eventually('health and readiness say so', unready);
 }
 
 async function statusOf(runId: unknown): Promise<string | undefined> {
