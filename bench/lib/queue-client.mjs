@@ -1,9 +1,10 @@
-import { createPostgresBackend, Queue, setDefaultBackendFactory, Worker } from 'bullmq';
+import { createPostgresBackend, createRedisBackend, Queue, setDefaultBackendFactory, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 
 /** BullMQ's options for the backend that an environment names, as Interlock sets them. */
 function queueOptions({ QUEUE_BACKEND, DATABASE_URL, REDIS_URL }) {
   if (QUEUE_BACKEND === 'redis') {
+    setDefaultBackendFactory(createRedisBackend); // another benchmark of the same process may have set the other
     return { connection: new Redis(REDIS_URL, { maxRetriesPerRequest: null }), prefix: '{interlock}' };
   }
   setDefaultBackendFactory(createPostgresBackend);
