@@ -256,6 +256,11 @@ describe('the sliding minute', () => {
 
 describe('G4 absent means blocked', () => {
   it.each([
+    [
+      'no limits were ever set',
+      'UPDATE risk_limits_version SET version = 0',
+      'UPDATE risk_limits_version SET version = 1',
+    ],
     ['the day is missing', 'DELETE FROM risk_day', `INSERT INTO risk_day (timezone) VALUES ('UTC')`],
     [
       'the table is gone',

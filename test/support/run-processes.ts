@@ -4,6 +4,7 @@ import { ExecutionModule } from '@interlock/execution';
 import { KillSwitchModule } from '@interlock/kill-switch';
 import { PersistenceModule } from '@interlock/persistence';
 import { QueueModule } from '@interlock/queue';
+import { RiskSettingsModule } from '@interlock/risk-guards';
 import { CqrsModule } from '@nestjs/cqrs';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { WorkerModule } from '../../apps/worker/worker.module.js';
@@ -24,6 +25,7 @@ export async function startApiSide(
       CalibrationModule,
       KillSwitchModule,
       ExecutionModule.forApi(),
+      RiskSettingsModule,
     ],
   });
   const module = await builder.setLogger(SILENT).compile();

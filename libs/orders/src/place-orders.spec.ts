@@ -30,7 +30,9 @@ afterAll(async () => {
 beforeEach(async () => {
   await probe.query(`TRUNCATE postings, fills, orders, positions, exposures, accounts, daily_results, admissions, admission_counters,
     venue_states, market_quotes, losing_streaks, day_highs, kill_switches, ops_events, runs CASCADE`);
-  await probe.query(`DELETE FROM risk_limits WHERE source = 'person'; DELETE FROM risk_limits_off`);
+  await probe.query(
+    `DELETE FROM risk_limits WHERE source = 'person'; DELETE FROM risk_limits_off; UPDATE risk_limits_version SET version = 1`,
+  );
   await probe.query(
     `INSERT INTO venue_states (venue, state, reconciled_at) SELECT venue, 'OPEN', now() FROM unnest('{paper,exchange}'::text[]) AS venue`,
   );
@@ -177,6 +179,7 @@ describe('placing orders', () => {
 describe('G4 what is not known blocks', () => {
   it.each([
     ['the venue was not reconciled', 'UPDATE venue_states SET reconciled_at = NULL'],
+    ['no limits were ever set', 'UPDATE risk_limits_version SET version = 0'],
     ['the venue is down', `UPDATE venue_states SET state = 'UNREACHABLE'`],
     [
       'a limit is no rule',

@@ -132,9 +132,10 @@ function countsWanted(intents: readonly OrderIntent[], limits: Limits): Count[] 
 /** @throws RiskStateUnavailable when something is missing or no number */
 export function readingOfOrders(state: OrderStateRecord): OrderReading {
   if (state.day === null) throw new RiskStateUnavailable('the day');
+  if (state.limits === null) throw new RiskStateUnavailable('the limits');
   return {
     day: state.day,
-    limits: new Limits((state.limits ?? []).map(([rule, scope, value]) => limitOf(rule, scope, value))),
+    limits: new Limits(state.limits.map(([rule, scope, value]) => limitOf(rule, scope, value))),
     exposures: mapOf(state.exposures, ([mode, strategy, value, orders]) => [
       keyOf(mode, strategy),
       { value: numberIn(value, `the exposure of ${strategy}`), orders },

@@ -151,7 +151,8 @@ const READING = [
      result jsonb;
    BEGIN
      result := jsonb_build_object('day', today,
-       'limits', (SELECT jsonb_agg(jsonb_build_array(rule, scope, value::text)) FROM risk_limits),
+       'limits', CASE WHEN (SELECT version FROM risk_limits_version) > 0 THEN
+          (SELECT coalesce(jsonb_agg(jsonb_build_array(rule, scope, value::text)), '[]') FROM risk_limits) END,
        'exposures', (SELECT jsonb_agg(jsonb_build_array(mode, strategy, (held_cost + working_cost)::text, working_orders))
                      FROM exposures WHERE mode = ANY(modes)),
        'results', (SELECT jsonb_agg(jsonb_build_array(mode, strategy, loss::text, (realized - fees)::text))
@@ -262,7 +263,9 @@ const READING = [
        END LOOP;
      END IF;
      today := risk_day_of(clock_timestamp());
-     limits := (SELECT coalesce(jsonb_agg(jsonb_build_array(l.rule, l.scope, l.value::text)), '[]') FROM risk_limits AS l);
+     -- None were ever set: no program has booted on this database, and what is not known blocks (G4).
+     limits := CASE WHEN (SELECT version FROM risk_limits_version) > 0 THEN
+       (SELECT coalesce(jsonb_agg(jsonb_build_array(l.rule, l.scope, l.value::text)), '[]') FROM risk_limits AS l) END;
      FOREACH m IN ARRAY sorted LOOP
        mode := m;
        daily_loss := CASE WHEN today IS NOT NULL THEN
