@@ -1,3 +1,5 @@
+import { REFUSAL_CODES, type RefusalCode } from '@interlock/risk-guards';
+
 /** Every code that an answer of the api may carry (contracts.md, "Errors"). */
 export const ERROR_CODES = [
   'VALIDATION_FAILED',
@@ -10,26 +12,7 @@ export const ERROR_CODES = [
   'REQUEST_TIMEOUT',
   'KILL_SWITCH_ON',
   'KILL_SWITCH_UNCHANGED',
-  'MAX_POSITION_EXCEEDED',
-  'RISK_LIMIT_EXCEEDED',
-  'ORDER_RATE_LIMIT_EXCEEDED',
-  'MARKET_CLOSED',
-  'MARKET_DATA_STALE',
-  'PRICE_COLLAR_EXCEEDED',
-  'INVALID_TICK',
-  'BELOW_MINIMUM_SIZE',
-  'MAX_ORDER_QUANTITY_EXCEEDED',
-  'MAX_ORDER_VALUE_EXCEEDED',
-  'MAX_OPEN_ORDERS_EXCEEDED',
-  'EXPOSURE_LIMIT_EXCEEDED',
-  'DRAWDOWN_EXCEEDED',
-  'LOSING_STREAK',
-  'DUPLICATE_ORDER',
-  'SELF_MATCH',
-  'INSUFFICIENT_CASH',
-  'INSUFFICIENT_POSITION',
-  'REDUCE_ONLY_VIOLATION',
-  'LIMIT_NOT_CONFIGURED',
+  ...REFUSAL_CODES,
   'RUN_NOT_FINISHED',
   'RUN_ALREADY_FINISHED',
   'IDEMPOTENCY_KEY_REUSED',
@@ -50,6 +33,7 @@ export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /** The HTTP status that goes with a code; a code without one does not compile. */
 export function statusOf(code: ErrorCode): number {
+  if (isGuardRefusal(code)) return 409;
   switch (code) {
     case 'VALIDATION_FAILED':
     case 'MALFORMED_JSON':
@@ -67,26 +51,6 @@ export function statusOf(code: ErrorCode): number {
       return 408;
     case 'KILL_SWITCH_ON':
     case 'KILL_SWITCH_UNCHANGED':
-    case 'MAX_POSITION_EXCEEDED':
-    case 'RISK_LIMIT_EXCEEDED':
-    case 'ORDER_RATE_LIMIT_EXCEEDED':
-    case 'MARKET_CLOSED':
-    case 'MARKET_DATA_STALE':
-    case 'PRICE_COLLAR_EXCEEDED':
-    case 'INVALID_TICK':
-    case 'BELOW_MINIMUM_SIZE':
-    case 'MAX_ORDER_QUANTITY_EXCEEDED':
-    case 'MAX_ORDER_VALUE_EXCEEDED':
-    case 'MAX_OPEN_ORDERS_EXCEEDED':
-    case 'EXPOSURE_LIMIT_EXCEEDED':
-    case 'DRAWDOWN_EXCEEDED':
-    case 'LOSING_STREAK':
-    case 'DUPLICATE_ORDER':
-    case 'SELF_MATCH':
-    case 'INSUFFICIENT_CASH':
-    case 'INSUFFICIENT_POSITION':
-    case 'REDUCE_ONLY_VIOLATION':
-    case 'LIMIT_NOT_CONFIGURED':
     case 'RUN_NOT_FINISHED':
     case 'RUN_ALREADY_FINISHED':
       return 409;
@@ -111,4 +75,8 @@ export function statusOf(code: ErrorCode): number {
     case 'OVERLOADED':
       return 503;
   }
+}
+
+function isGuardRefusal(code: ErrorCode): code is RefusalCode {
+  return (REFUSAL_CODES as readonly string[]).includes(code);
 }
