@@ -74,6 +74,13 @@ export class OrderEntity {
   @Column('numeric', { name: 'fee_reserve' })
   feeReserve!: string;
 
+  /** By which the venue knows the order; null while it was never prepared for sending. */
+  @Column('text', { name: 'dedupe_key', nullable: true })
+  dedupeKey!: string | null;
+
+  @Column('timestamptz', { name: 'cancel_requested_at', nullable: true })
+  cancelRequestedAt!: Date | null;
+
   @Column('integer')
   version!: number;
 

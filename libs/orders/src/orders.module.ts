@@ -15,6 +15,7 @@ import { OrderEntity } from './order.entity.js';
 import { PlaceOrdersHandler } from './place-orders.js';
 import { Orders } from './orders.repository.js';
 import { SeedLedgerHandler } from './seed-ledger.js';
+import { VenueReports } from './sending/venue-reports.js';
 
 /** Orders, fills, positions, realised profit and loss: the ledger. */
 @Module({
@@ -29,6 +30,7 @@ import { SeedLedgerHandler } from './seed-ledger.js';
     Orders,
     LedgerRows,
     Ledger,
+    VenueReports,
     GetOrderHandler,
     ListOrdersHandler,
     ListFillsHandler,
@@ -36,6 +38,6 @@ import { SeedLedgerHandler } from './seed-ledger.js';
     PlaceOrdersHandler,
     SeedLedgerHandler,
   ],
-  exports: [Ledger, Orders],
+  exports: [Ledger, Orders, VenueReports],
 })
 export class OrdersModule {}

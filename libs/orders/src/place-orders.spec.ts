@@ -29,12 +29,12 @@ afterAll(async () => {
 
 beforeEach(async () => {
   await probe.query(`TRUNCATE postings, fills, orders, positions, exposures, accounts, daily_results, admissions, admission_counters,
-    venue_states, market_quotes, losing_streaks, day_highs, kill_switches, ops_events, runs CASCADE`);
+    venue_conditions, market_quotes, losing_streaks, day_highs, kill_switches, ops_events, runs CASCADE`);
   await probe.query(
     `DELETE FROM risk_limits WHERE source = 'person'; DELETE FROM risk_limits_off; UPDATE risk_limits_version SET version = 1`,
   );
   await probe.query(
-    `INSERT INTO venue_states (venue, state, reconciled_at) SELECT venue, 'OPEN', now() FROM unnest('{paper,exchange}'::text[]) AS venue`,
+    `INSERT INTO venue_conditions (venue, state, reconciled_at, updated_at) SELECT venue, 'OPEN', now(), 'infinity' FROM unnest('{paper,exchange}'::text[]) AS venue`,
   );
   await probe.query(
     `INSERT INTO accounts (venue, mode, cash) VALUES ('paper', 'paper', 10000), ('exchange', 'live', 10000)`,
@@ -178,9 +178,9 @@ describe('placing orders', () => {
 
 describe('G4 what is not known blocks', () => {
   it.each([
-    ['the venue was not reconciled', 'UPDATE venue_states SET reconciled_at = NULL'],
+    ['the venue was not reconciled', 'UPDATE venue_conditions SET reconciled_at = NULL'],
     ['no limits were ever set', 'UPDATE risk_limits_version SET version = 0'],
-    ['the venue is down', `UPDATE venue_states SET state = 'UNREACHABLE'`],
+    ['the venue is down', `UPDATE venue_conditions SET state = 'UNREACHABLE'`],
     [
       'a limit is no rule',
       `INSERT INTO risk_limits (rule, scope, value, source) VALUES ('nonsense', 'global', 1, 'person')`,

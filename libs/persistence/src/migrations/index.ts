@@ -9,6 +9,7 @@ import { Journal1764000000007 } from './1764000000007-journal.js';
 import { PaperVenue1764000000008 } from './1764000000008-paper-venue.js';
 import { AdmissionInOneCall1764000000009 } from './1764000000009-admission-in-one-call.js';
 import { RiskLimits1764000000010 } from './1764000000010-risk-limits.js';
+import { OrderSending1764000000011 } from './1764000000011-order-sending.js';
 
 /** Every migration, oldest first. They only go forward. */
 export const migrations = [
@@ -23,4 +24,5 @@ export const migrations = [
   PaperVenue1764000000008,
   AdmissionInOneCall1764000000009,
   RiskLimits1764000000010,
+  OrderSending1764000000011,
 ];
