@@ -2,6 +2,10 @@ import type { Mode } from '@interlock/kill-switch';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { Side } from './order.js';
 
+export const FINALITIES = ['PROVISIONAL', 'FINAL', 'VOIDED'] as const;
+/** `PROVISIONAL`: the venue may still take it back, which makes it `VOIDED`. */
+export type Finality = (typeof FINALITIES)[number];
+
 /** A fill as it is stored; a settlement has no order. Amounts are decimal text, as PostgreSQL's numeric comes. */
 @Entity('fills')
 export class FillEntity {
@@ -45,7 +49,7 @@ export class FillEntity {
   liquidity!: 'MAKER' | 'TAKER' | 'SETTLEMENT';
 
   @Column('text')
-  finality!: 'PROVISIONAL' | 'FINAL' | 'VOIDED';
+  finality!: Finality;
 
   @Column('numeric', { name: 'realized_pnl' })
   realizedPnl!: string;

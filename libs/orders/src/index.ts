@@ -1,9 +1,15 @@
+export { CancelOrder, type CancelOrderResult } from './cancel-order.js';
 export { CheckLedger, type LedgerCheck } from './check-ledger.js';
+export { FINALITIES, type Finality } from './fill.entity.js';
 export { GetOrder } from './get-order.js';
-export { type FillView, ListFills } from './list-fills.js';
+export { GetPnl, type PnlDay, type PnlView } from './get-pnl.js';
+export type { PositionKey } from './ledger/entries.js';
+export { type FillFilter, type FillView, ListFills } from './list-fills.js';
 export { ListOrders, type OrderFilter } from './list-orders.js';
-export { ORDER_STATUSES, type OrderStatus } from './order.js';
+export { ListPositions, type PositionFilter } from './list-positions.js';
+export { ORDER_STATUSES, type OrderStatus, type OrderType, type Side, type TimeInForce } from './order.js';
 export type { OrderView } from './order-view.js';
 export { OrdersModule } from './orders.module.js';
 export { type OrderRequest, type PlaceOrderResult, PlaceOrders } from './place-orders.js';
+export type { PositionView } from './position-view.js';
 export { SeedLedger } from './seed-ledger.js';

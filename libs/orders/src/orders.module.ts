@@ -4,13 +4,16 @@ import { VenuesModule } from '@interlock/venues';
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { CancelOrderHandler } from './cancel-order.js';
 import { CheckLedgerHandler } from './check-ledger.js';
 import { FillEntity } from './fill.entity.js';
 import { GetOrderHandler } from './get-order.js';
+import { GetPnlHandler } from './get-pnl.js';
 import { Ledger } from './ledger/ledger.js';
 import { LedgerRows } from './ledger/ledger-rows.js';
 import { ListFillsHandler } from './list-fills.js';
 import { ListOrdersHandler } from './list-orders.js';
+import { ListPositionsHandler } from './list-positions.js';
 import { OrderEntity } from './order.entity.js';
 import { PlaceOrdersHandler } from './place-orders.js';
 import { Orders } from './orders.repository.js';
@@ -34,8 +37,11 @@ import { VenueReports } from './sending/venue-reports.js';
     GetOrderHandler,
     ListOrdersHandler,
     ListFillsHandler,
+    ListPositionsHandler,
+    GetPnlHandler,
     CheckLedgerHandler,
     PlaceOrdersHandler,
+    CancelOrderHandler,
     SeedLedgerHandler,
   ],
   exports: [Ledger, Orders, VenueReports],

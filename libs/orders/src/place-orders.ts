@@ -182,6 +182,9 @@ class Batch {
     const { intent, judged } = prepared;
     const repetition = this.repetitionOf(intent);
     if (repetition !== undefined) return repetition;
+    // After the repetition: an order that has expired since can still be asked for by its key.
+    if (isPast(intent.params.expiresAt))
+      return { kind: 'invalid', fieldErrors: { expiresAt: ['must be in the future'] } };
     const refusal = this.switchOver(intent) ?? this.judgeByGuards(judged, number);
     if (refusal === undefined) return this.admit(prepared);
     if (refusal.kind !== 'unavailable') this.refused.push({ intent, refusal });
@@ -260,6 +263,10 @@ function prepare(
     highestFee: decimal(fee),
   };
   return { intent: { ...intent, feeReserve: side === 'BUY' ? fee : '0' }, judged };
+}
+
+function isPast(instant: Date | null): boolean {
+  return instant !== null && instant.getTime() <= Date.now();
 }
 
 function sameParams(a: OrderParams, b: OrderParams): boolean {
