@@ -3,9 +3,11 @@ import { ExecutionModule } from '@interlock/execution';
 import { KillSwitchModule } from '@interlock/kill-switch';
 import { LoggingModule, MetricsModule } from '@interlock/observability';
 import { OpsEventsModule } from '@interlock/ops-events';
+import { OrdersModule } from '@interlock/orders';
 import { PersistenceModule } from '@interlock/persistence';
 import { QueueModule } from '@interlock/queue';
 import { RiskGuardsModule, RiskSettingsModule } from '@interlock/risk-guards';
+import { VenuesModule } from '@interlock/venues';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { AlertDeliveryProcessor } from './alert-delivery.processor.js';
@@ -14,6 +16,7 @@ import { ExecutionStartProcessor } from './execution-start.processor.js';
 import { HealthController } from './health/health.controller.js';
 import { JobMetrics } from './metrics/job-metrics.js';
 import { MetricsController } from './metrics/metrics.controller.js';
+import { OrderDesks } from './order-desks.js';
 import { Sweeper } from './sweeper.js';
 
 /** The worker: carries out what the queue holds. No API but its health and its metrics. */
@@ -34,9 +37,11 @@ export class WorkerModule {
         OpsEventsModule,
         RiskGuardsModule,
         RiskSettingsModule,
+        VenuesModule,
+        OrdersModule,
       ],
       controllers: [HealthController, MetricsController],
-      providers: [ExecutionStartProcessor, AlertDeliveryProcessor, ConsumerWatch, Sweeper, JobMetrics],
+      providers: [ExecutionStartProcessor, AlertDeliveryProcessor, ConsumerWatch, Sweeper, OrderDesks, JobMetrics],
     };
   }
 }

@@ -32,7 +32,7 @@ export interface ClusterRequest {
  */
 export async function callApi(
   api: ClusterProcess,
-  method: 'GET' | 'POST',
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE',
   path: string,
   { body, headers = {}, timeoutMs = 10_000 }: ClusterRequest = {},
 ): Promise<ClusterAnswer> {

@@ -115,6 +115,11 @@ export class Cluster {
     return callApi(this.api(request.api), 'POST', path, { ...request, body });
   }
 
+  /** @throws NoAnswer */
+  put(path: string, body: unknown, request: ClusterRequest & { api?: number } = {}): Promise<ClusterAnswer> {
+    return callApi(this.api(request.api), 'PUT', path, { ...request, body });
+  }
+
   /** True when the queue holds the run's job, in whichever state. */
   async hasJob(runId: string): Promise<boolean> {
     if (this.redis !== undefined) {

@@ -87,6 +87,7 @@ export const environmentSchema = z.object({
   MARKETS_CACHE_MS: integer(100, 60_000).default(1_000),
   PAPER_CASH: amount().default('10000'),
   VENUE_SUBMIT_TIMEOUT_MS: integer(100, 60_000).default(5_000),
+  ORDER_SEND_MAX_AGE_MS: integer(1_000, 3_600_000).default(30_000),
   FAULT_POINTS: faultWishes().optional(),
   WITNESS_PIPELINE: flag().optional(),
 });
@@ -207,6 +208,8 @@ export class Settings {
   readonly paperCash: string;
   /** Longest wait for a venue's answer to an order; after it the order is unknown. */
   readonly venueSubmitTimeoutMs: number;
+  /** An admitted order that could not be sent for so long, in milliseconds, ends instead: its price may be of another time. */
+  readonly orderSendMaxAgeMs: number;
   /** Where critical events are posted to; a secret. */
   readonly alertWebhookUrl: string | undefined;
   readonly alertAttempts: number;
@@ -253,6 +256,7 @@ export class Settings {
     this.marketsSource = marketsSourceSettings(environment);
     this.paperCash = environment.PAPER_CASH;
     this.venueSubmitTimeoutMs = environment.VENUE_SUBMIT_TIMEOUT_MS;
+    this.orderSendMaxAgeMs = environment.ORDER_SEND_MAX_AGE_MS;
     this.alertWebhookUrl = environment.ALERT_WEBHOOK_URL;
     this.alertAttempts = environment.ALERT_ATTEMPTS;
     this.alertBackoffMs = environment.ALERT_BACKOFF_MS;

@@ -26,6 +26,11 @@ export const FAULT_POINTS = [
   'lease-before-renewal',
   'lease-after-renewal',
   'sweep-after-commit',
+  // An order, in the worker.
+  'order-after-claim',
+  'order-after-answer',
+  'order-before-resolved',
+  'fills-in-transaction',
   // Those who end it.
   'cancel-after-commit',
   'cancel-heard',

@@ -1,3 +1,4 @@
+import { KillSwitchModule } from '@interlock/kill-switch';
 import { OpsEventsModule } from '@interlock/ops-events';
 import { RiskGuardsModule } from '@interlock/risk-guards';
 import { VenuesModule } from '@interlock/venues';
@@ -18,12 +19,19 @@ import { OrderEntity } from './order.entity.js';
 import { PlaceOrdersHandler } from './place-orders.js';
 import { Orders } from './orders.repository.js';
 import { SeedLedgerHandler } from './seed-ledger.js';
+import { VenueBookings } from './sending/book-fills.js';
+import { VenueCancels } from './sending/cancel-at-venue.js';
+import { VenueHalt } from './sending/halt-venue.js';
+import { OrderResolving } from './sending/resolve-orders.js';
+import { OrderSending } from './sending/send-orders.js';
+import { VenueDesks } from './sending/venue-desk.js';
 import { VenueReports } from './sending/venue-reports.js';
 
 /** Orders, fills, positions, realised profit and loss: the ledger. */
 @Module({
   imports: [
     CqrsModule,
+    KillSwitchModule,
     RiskGuardsModule,
     OpsEventsModule,
     VenuesModule,
@@ -34,6 +42,12 @@ import { VenueReports } from './sending/venue-reports.js';
     LedgerRows,
     Ledger,
     VenueReports,
+    VenueBookings,
+    VenueCancels,
+    VenueHalt,
+    OrderResolving,
+    OrderSending,
+    VenueDesks,
     GetOrderHandler,
     ListOrdersHandler,
     ListFillsHandler,
@@ -44,6 +58,6 @@ import { VenueReports } from './sending/venue-reports.js';
     CancelOrderHandler,
     SeedLedgerHandler,
   ],
-  exports: [Ledger, Orders, VenueReports],
+  exports: [Ledger, Orders, VenueDesks],
 })
 export class OrdersModule {}

@@ -27,8 +27,8 @@ export interface BookedFills {
 export interface StatusChange {
   readonly orderId: string;
   readonly to: OrderStatus;
-  /** Why, as it is shown; unchanged when absent. */
-  readonly reason?: string;
+  /** Why, as it is shown; unchanged when absent, none when null. */
+  readonly reason?: string | null;
   readonly venueOrderId?: string;
   /** Only from this version; absent: from whatever it is. */
   readonly version?: number;
@@ -176,7 +176,7 @@ export class Ledger {
       const after = {
         ...order,
         status: change.to,
-        reason: change.reason ?? order.reason,
+        reason: change.reason === undefined ? order.reason : change.reason,
         venueOrderId: change.venueOrderId ?? order.venueOrderId,
         version: order.version + 1,
       };

@@ -53,12 +53,13 @@ export class VenueReports {
       const { venueOrderId } = report;
       const end = endOf(report, order);
       if (end === undefined) {
-        if (!order.hasEnded) changes.push({ orderId: order.id, venueOrderId, to: statusMeanwhile(order) });
+        if (!order.hasEnded)
+          changes.push({ orderId: order.id, venueOrderId, to: statusMeanwhile(order), reason: null });
       } else if (amount(end.filled).lte(amount(order.filled))) {
         changes.push({ ...closing(end), venueOrderId });
       } else {
         waiting.push(end);
-        changes.push({ orderId: order.id, venueOrderId, to: statusMeanwhile(order) });
+        changes.push({ orderId: order.id, venueOrderId, to: statusMeanwhile(order), reason: null });
       }
     }
     await storeEnds(tx, waiting);
@@ -77,7 +78,7 @@ export class VenueReports {
 }
 
 function closing({ id, endedAs, reason }: End): StatusChange {
-  return { orderId: id, to: endedAs, ...(reason === null || endedAs === 'FILLED' ? {} : { reason }) };
+  return { orderId: id, to: endedAs, reason: endedAs === 'FILLED' ? null : reason };
 }
 
 /** The status of a sent order that works at the venue, or has ended there and waits for its fills. */

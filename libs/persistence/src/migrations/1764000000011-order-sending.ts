@@ -29,6 +29,7 @@ const STATEMENTS = [
      ADD COLUMN ended_reason text,
      ADD CONSTRAINT orders_ended CHECK ((ended_as IS NULL) = (ended_filled IS NULL))`,
   `CREATE UNIQUE INDEX orders_dedupe_key ON orders (venue, account, dedupe_key) WHERE dedupe_key IS NOT NULL`,
+  `CREATE INDEX orders_by_venue_order ON orders (venue, account, venue_order_id) WHERE venue_order_id IS NOT NULL`,
   `CREATE INDEX orders_to_send ON orders (venue, account, created_at, id) WHERE status = 'ADMITTED'`,
   // How far fills and settlements of the account are booked, and which worker does that now, by lease and epoch (safety.md, R4).
   `CREATE TABLE venue_desks (

@@ -1,0 +1,44 @@
+import type { Transaction, Transactions } from '@interlock/persistence';
+import type { Venue } from '@interlock/venues';
+import type { AccountKey } from '../ledger/ledger.js';
+import type { DeskLease } from './desk-lease.js';
+
+/** A venue's account while this process looks after it. */
+export class Desk {
+  /** Orders whose answer this process waits for: nobody else has to find out what became of them. */
+  readonly inHand = new Set<string>();
+
+  constructor(
+    readonly venue: Venue,
+    private readonly lease: DeskLease,
+    private readonly transactions: Transactions,
+  ) {}
+
+  get of(): AccountKey {
+    return { venue: this.venue.name, account: this.venue.account };
+  }
+
+  /** Aborted once the desk is no longer ours. */
+  get over(): AbortSignal {
+    return this.lease.over;
+  }
+
+  /**
+   * Makes sure that the desk is ours to the end of the transaction.
+   * @throws DeskLost
+   */
+  confirm(tx: Transaction): Promise<void> {
+    return this.lease.confirm(tx);
+  }
+
+  /**
+   * Runs work that ends with the desk: its transaction commits only while the desk is ours.
+   * @throws DeskLost
+   */
+  write<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    return this.transactions.run(async (tx) => {
+      await this.lease.confirm(tx);
+      return work(tx);
+    });
+  }
+}

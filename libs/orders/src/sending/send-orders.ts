@@ -1,0 +1,268 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Settings } from '@interlock/config';
+import {
+  type KillSwitch,
+  KillSwitches,
+  KillSwitchWatch,
+  type Scope,
+  scopesOver,
+  strictest,
+} from '@interlock/kill-switch';
+import { faultPoint } from '@interlock/observability';
+import { OpsEvents } from '@interlock/ops-events';
+import { isDatabaseUnavailable, SharedBatches, type Transaction, Transactions } from '@interlock/persistence';
+import type { SubmitResult } from '@interlock/venues';
+import { Injectable, Logger } from '@nestjs/common';
+import { Ledger, type StatusChange } from '../ledger/ledger.js';
+import type { Desk } from './desk.js';
+import { DeskLost } from './desk-lease.js';
+import { orderUnknown } from './order-events.js';
+import { untilStored } from './until-stored.js';
+import { VenueReports } from './venue-reports.js';
+import { findWaiting, lockWaiting, type OrderToSend, storePrepared, type WaitingOrder } from './waiting-orders.js';
+
+/** No byte of an order leaves later than this after the switches were read for it, in milliseconds (safety.md, K2). */
+export const SEND_WITHIN_MS = 1_000;
+/** Most markets whose orders are on their way at once. */
+const MARKETS_AT_ONCE = 100;
+/** Most waiting orders looked at in one go. */
+const WAITING_AT_ONCE = 500;
+
+const PAUSE_AFTER_FAILURE_MS = 500;
+
+/** Why an order was never sent, as its reason is shown. */
+export const KILL_SWITCH_REASON = 'KILL_SWITCH';
+export const NOT_SENT_IN_TIME = 'NOT_SENT_IN_TIME';
+
+/**
+ * Sends an account's admitted orders: those of one market one after the other in the order of their admission, each when the one before
+ * was answered; markets beside each other.
+ */
+@Injectable()
+export class OrderSending {
+  constructor(
+    private readonly settings: Settings,
+    private readonly transactions: Transactions,
+    private readonly switches: KillSwitches,
+    private readonly watch: KillSwitchWatch,
+    private readonly ledger: Ledger,
+    private readonly reports: VenueReports,
+    private readonly events: OpsEvents,
+  ) {}
+
+  /** @param onAnswered called when a venue has told of an order, which may have been filled */
+  open(desk: Desk, onAnswered: () => void): OrderSender {
+    const { settings, transactions, switches, watch, ledger, reports, events } = this;
+    return new OrderSender(desk, onAnswered, settings.orderSendMaxAgeMs, {
+      transactions,
+      switches,
+      watch,
+      ledger,
+      reports,
+      events,
+    });
+  }
+}
+
+interface Parts {
+  readonly transactions: Transactions;
+  readonly switches: KillSwitches;
+  readonly watch: KillSwitchWatch;
+  readonly ledger: Ledger;
+  readonly reports: VenueReports;
+  readonly events: OpsEvents;
+}
+
+/** What became of an order that was taken for sending. HALTED: a switch was turned on, and not a byte has left. */
+type SendResult = SubmitResult | { readonly kind: 'HALTED' };
+
+interface Answer {
+  readonly order: OrderToSend;
+  readonly result: SendResult;
+}
+
+/** Sends one account's orders, as long as its desk is ours. */
+export class OrderSender {
+  private readonly logger = new Logger('order-sender');
+  private readonly busyMarkets = new Map<string, Promise<void>>();
+  private looking: Promise<void> | undefined;
+  private lookAgain = false;
+  private isClosed = false;
+  /** Orders of many markets share the transaction that takes them, and the one that stores their answers. */
+  private readonly claims = new SharedBatches<OrderToSend, boolean>((orders) => this.claimAll(orders), failsTogether);
+  private readonly answers = new SharedBatches<Answer, void>((answers) => this.storeAll(answers), failsTogether);
+
+  constructor(
+    private readonly desk: Desk,
+    private readonly onAnswered: () => void,
+    private readonly longestWaitMs: number,
+    private readonly parts: Parts,
+  ) {}
+
+  /** Looks for waiting orders and sends them. A call during a look has it look once more. */
+  look(): Promise<void> {
+    this.lookAgain = true;
+    this.looking ??= this.lookWhileWished().finally(() => {
+      this.looking = undefined;
+    });
+    return this.looking;
+  }
+
+  /** Sends nothing more; resolves when what is on its way was answered. */
+  async close(): Promise<void> {
+    this.isClosed = true;
+    await this.looking?.catch(() => undefined);
+    await Promise.all(this.busyMarkets.values());
+  }
+
+  private async lookWhileWished(): Promise<void> {
+    while (this.lookAgain && !this.isOver()) {
+      this.lookAgain = false;
+      const places = MARKETS_AT_ONCE - this.busyMarkets.size;
+      if (places <= 0) return;
+      const busy = [...this.busyMarkets.keys()];
+      const waiting = await this.parts.transactions.run((tx) => findWaiting(tx, this.desk.of, busy, WAITING_AT_ONCE));
+      for (const [market, orders] of [...byMarket(waiting)].slice(0, places)) this.beginMarket(market, orders);
+    }
+  }
+
+  private beginMarket(market: string, orders: readonly WaitingOrder[]): void {
+    const work = this.sendInTurn(orders).finally(() => {
+      this.busyMarkets.delete(market);
+      void this.look().catch(() => undefined); // the desk looks again and again, and tells of what fails
+    });
+    this.busyMarkets.set(market, work);
+  }
+
+  private isOver(): boolean {
+    return this.isClosed || this.desk.over.aborted;
+  }
+
+  private async sendInTurn(orders: readonly WaitingOrder[]): Promise<void> {
+    for (const order of orders) {
+      if (this.isOver()) return;
+      try {
+        await this.send({ ...order, prepared: this.desk.venue.prepareOrder(order.intent) });
+      } catch (error) {
+        // Of this market nothing more until the next look: its orders must not overtake each other.
+        if (!(error instanceof DeskLost))
+          this.logger.warn({ err: error, orderId: order.intent.orderId }, 'not sent yet');
+        await delay(PAUSE_AFTER_FAILURE_MS, undefined, { signal: this.desk.over }).catch(() => undefined);
+        return;
+      }
+    }
+  }
+
+  private async send(order: OrderToSend): Promise<void> {
+    const { orderId } = order.intent;
+    // By our own clock from before the switches are read, since the bytes are checked against it (safety.md, K2).
+    const sendBy = new Date(Date.now() + SEND_WITHIN_MS);
+    this.desk.inHand.add(orderId);
+    try {
+      if (!(await this.claims.add(order))) return;
+      faultPoint('order-after-claim');
+      const result = await this.submit(order, sendBy);
+      faultPoint('order-after-answer');
+      await untilStored(this.desk.over, () => this.answers.add({ order, result }));
+      this.onAnswered();
+    } finally {
+      this.desk.inHand.delete(orderId);
+    }
+  }
+
+  private async submit(order: OrderToSend, sendBy: Date): Promise<SendResult> {
+    if (this.desk.over.aborted) throw new DeskLost(this.desk.of);
+    if (this.parts.watch.haltOver(scopesOver(this.scoped(order))) !== undefined) return { kind: 'HALTED' };
+    return this.desk.venue.submit(order.prepared, { signal: this.desk.over, sendBy });
+  }
+
+  private scoped({ strategy, mode }: WaitingOrder) {
+    return { strategy, mode, venue: this.desk.venue.name };
+  }
+
+  /** ADMITTED → SUBMITTED for those that may still go. @returns whether each may be sent now */
+  private claimAll(orders: readonly OrderToSend[]): Promise<boolean[]> {
+    const scopes = [...new Set(orders.flatMap((order) => scopesOver(this.scoped(order))))];
+    return this.parts.transactions.run(async (tx) => {
+      await this.parts.switches.lockShared(tx, scopes);
+      const enabled = await this.parts.switches.readEnabled(tx, scopes);
+      await this.desk.confirm(tx);
+      const waiting = await lockWaiting(
+        tx,
+        orders.map(({ intent }) => intent.orderId),
+        this.longestWaitMs,
+      );
+      const ending: StatusChange[] = [];
+      const going: OrderToSend[] = [];
+      for (const order of orders) {
+        const { orderId } = order.intent;
+        const lateness = waiting.get(orderId);
+        if (lateness === undefined) continue;
+        if (isForbidden(order, enabled, scopesOver(this.scoped(order)))) {
+          ending.push({ orderId, to: 'CANCELED', reason: KILL_SWITCH_REASON });
+        } else if (lateness.isLate || lateness.hasExpired) {
+          ending.push({ orderId, to: 'EXPIRED', ...(lateness.hasExpired ? {} : { reason: NOT_SENT_IN_TIME }) });
+        } else {
+          going.push(order);
+        }
+      }
+      const submitted = going.map(({ intent }) => ({ orderId: intent.orderId, to: 'SUBMITTED' as const }));
+      await this.parts.ledger.changeStatus(tx, [...ending, ...submitted]);
+      if (going.length > 0) await storePrepared(tx, going, SEND_WITHIN_MS);
+      return orders.map((order) => going.includes(order));
+    });
+  }
+
+  private storeAll(answers: readonly Answer[]): Promise<void[]> {
+    return this.desk.write(async (tx) => {
+      for (const answer of answers) await this.store(tx, answer);
+      return answers.map(() => undefined);
+    });
+  }
+
+  private async store(tx: Transaction, { order, result }: Answer): Promise<void> {
+    const { orderId } = order.intent;
+    const { ledger, reports, events } = this.parts;
+    switch (result.kind) {
+      case 'ACCEPTED':
+        await reports.record(tx, this.desk.of, [result.order]);
+        return;
+      case 'HALTED':
+        await ledger.changeStatus(tx, [{ orderId, to: 'CANCELED', reason: KILL_SWITCH_REASON }]);
+        return;
+      case 'REJECTED':
+        await ledger.changeStatus(tx, [{ orderId, to: 'REJECTED', reason: result.code }]);
+        return;
+      case 'KILLED': {
+        const venueOrderId = result.order?.venueOrderId;
+        await ledger.changeStatus(tx, [
+          { orderId, to: 'CANCELED', reason: result.reason, ...(venueOrderId === undefined ? {} : { venueOrderId }) },
+        ]);
+        return;
+      }
+      case 'UNKNOWN': {
+        const [changed] = await ledger.changeStatus(tx, [{ orderId, to: 'UNKNOWN', reason: 'NO_ANSWER' }]);
+        if (changed?.kind === 'changed') await events.record(tx, orderUnknown(changed.order, result.message));
+      }
+    }
+  }
+}
+
+function byMarket(orders: readonly WaitingOrder[]): Map<string, WaitingOrder[]> {
+  const markets = new Map<string, WaitingOrder[]>();
+  for (const order of orders) {
+    const { market } = order.intent;
+    markets.set(market, [...(markets.get(market) ?? []), order]);
+  }
+  return markets;
+}
+
+/** `halt` lets nothing leave; `reduce` sales only, which were admitted as such (safety.md, K7). */
+function isForbidden({ intent }: WaitingOrder, enabled: readonly KillSwitch[], scopes: readonly Scope[]): boolean {
+  const killSwitch = strictest(enabled.filter(({ scope }) => scopes.includes(scope)));
+  return killSwitch !== undefined && (killSwitch.level === 'halt' || intent.side === 'BUY');
+}
+
+function failsTogether(error: unknown): boolean {
+  return isDatabaseUnavailable(error) || error instanceof DeskLost;
+}

@@ -1,0 +1,240 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { amount, type Transaction, Transactions } from '@interlock/persistence';
+import { type Venue, VenueUnreachable, type VenueHealth } from '@interlock/venues';
+import { Injectable, Logger } from '@nestjs/common';
+import { Ledger } from '../ledger/ledger.js';
+import { BooksContradicted, VenueBookings } from './book-fills.js';
+import { VenueCancels } from './cancel-at-venue.js';
+import { Desk } from './desk.js';
+import { DeskLease, DeskLost } from './desk-lease.js';
+import { VenueHalt } from './halt-venue.js';
+import { OrderResolving } from './resolve-orders.js';
+import { type OrderSender, OrderSending } from './send-orders.js';
+
+/** How often a worker that has no desk tries to take one. */
+const TAKE_EVERY_MS = 500;
+/** How often the venue is asked for news while orders work there and nothing else wakes the desk. */
+const BUSY_ROUND_MS = 250;
+/** And while none do: settlements may come. */
+const QUIET_ROUND_MS = 1_000;
+/** How often the venue's condition is found out. */
+const CONDITION_EVERY_MS = 1_000;
+/** A venue that cancels everything when it hears nothing for so long, where it can. */
+const DEAD_MAN_MS = 10_000;
+/** The wait after a round that failed. */
+const AFTER_FAILURE_MS = 1_000;
+
+/** What a desk is made of. */
+@Injectable()
+export class VenueDesks {
+  constructor(
+    readonly transactions: Transactions,
+    readonly ledger: Ledger,
+    readonly sending: OrderSending,
+    readonly resolving: OrderResolving,
+    readonly bookings: VenueBookings,
+    readonly cancels: VenueCancels,
+    readonly venueHalt: VenueHalt,
+  ) {}
+
+  /** Looks after the venue's account, whenever no other worker does, until it is closed. */
+  open(venue: Venue): VenueDesk {
+    return new VenueDesk(venue, this);
+  }
+}
+
+/**
+ * Looks after one venue's account: sends what was admitted, cancels what is to be cancelled, finds out what became of what is unclear,
+ * books fills and settlements, and says in what condition the venue is. Admission goes by that condition, which is
+ * told only once the books agree with the venue.
+ */
+export class VenueDesk {
+  private readonly logger = new Logger('venue-desk');
+  private readonly closing = new AbortController();
+  private wake: () => void = () => undefined;
+  private isAwake = false;
+  private failing: string | undefined;
+  private sender: OrderSender | undefined;
+  private readonly work: Promise<void>;
+
+  constructor(
+    private readonly venue: Venue,
+    private readonly parts: VenueDesks,
+  ) {
+    this.work = this.keepOpen();
+  }
+
+  /** There may be something to do. Waiting orders are sent whatever the rest of the desk waits for. */
+  nudge(): void {
+    this.isAwake = true;
+    this.wake();
+    this.sender?.look().catch((error: unknown) => this.tellFailure(error));
+  }
+
+  /** Ends the work when what is on its way was answered, and lets another worker take over. */
+  async close(): Promise<void> {
+    this.closing.abort();
+    this.wake();
+    await this.work;
+  }
+
+  private async keepOpen(): Promise<void> {
+    while (!this.closing.signal.aborted) {
+      try {
+        const lease = await DeskLease.take(this.parts.transactions, {
+          venue: this.venue.name,
+          account: this.venue.account,
+        });
+        if (lease !== undefined) await this.lookAfter(lease);
+      } catch (error) {
+        this.tellFailure(error);
+      }
+      await this.pause(TAKE_EVERY_MS);
+    }
+  }
+
+  private async lookAfter(lease: DeskLease): Promise<void> {
+    const desk = new Desk(this.venue, lease, this.parts.transactions);
+    const sender = this.parts.sending.open(desk, () => this.nudge());
+    this.sender = sender;
+    const conditions = this.reportCondition(desk);
+    try {
+      while (!this.isOver(desk)) await this.rest(await this.round(desk, sender));
+    } finally {
+      this.sender = undefined;
+      await sender.close();
+      await lease.release().catch((error: unknown) => this.tellFailure(error));
+      await conditions;
+    }
+  }
+
+  /** @returns how long to wait for the next one, in milliseconds */
+  private async round(desk: Desk, sender: OrderSender): Promise<number> {
+    try {
+      await sender.look();
+      await this.parts.cancels.cancelAll(desk);
+      await this.parts.resolving.resolveAll(desk);
+      await this.parts.bookings.bookAll(desk);
+      this.tellSuccess();
+      return (await this.parts.transactions.run((tx) => hasSentOrders(tx, desk))) ? BUSY_ROUND_MS : QUIET_ROUND_MS;
+    } catch (error) {
+      if (error instanceof BooksContradicted) await this.haltVenue(error);
+      this.tellFailure(error);
+      return AFTER_FAILURE_MS;
+    }
+  }
+
+  /** Until the desk is over: what the venue's condition is, and that we are there. */
+  private async reportCondition(desk: Desk): Promise<void> {
+    let reconciled = false;
+    let armed = false;
+    let isNew = true;
+    while (!this.isOver(desk)) {
+      try {
+        // What another worker found out before says nothing any more.
+        if (isNew) await desk.write((tx) => forgetReconciliation(tx, desk));
+        isNew = false;
+        const health = await this.venue.health();
+        if (health.state !== 'UNREACHABLE') {
+          if (!armed && this.venue.capabilities().deadMan === 'heartbeat') {
+            armed = await this.venue.armDeadMan(DEAD_MAN_MS);
+          }
+          if (armed) await this.venue.beat();
+          reconciled ||= await this.reconcile(desk);
+        }
+        await desk.write((tx) => storeCondition(tx, desk, health, reconciled));
+      } catch (error) {
+        this.tellFailure(error);
+      }
+      await this.pause(CONDITION_EVERY_MS, desk.over);
+    }
+  }
+
+  /** Brings the books up to what the venue has, before anything is admitted. */
+  private async reconcile(desk: Desk): Promise<boolean> {
+    const { cash } = await this.venue.getBalances();
+    await desk.write((tx) =>
+      this.parts.ledger.openAccount(tx, { ...desk.of, mode: this.venue.mode, cash: amount(cash) }),
+    );
+    await this.parts.bookings.bookAll(desk);
+    return (await this.parts.resolving.resolveAll(desk)) === 0;
+  }
+
+  private async haltVenue(error: BooksContradicted): Promise<void> {
+    try {
+      if (await this.parts.venueHalt.halt(this.venue.name, error.message)) this.logger.error(error.message);
+    } catch (failure) {
+      this.logger.error({ err: failure, venue: this.venue.name }, 'the venue could not be halted');
+    }
+  }
+
+  private isOver(desk: Desk): boolean {
+    return this.closing.signal.aborted || desk.over.aborted;
+  }
+
+  private async rest(longestMs: number): Promise<void> {
+    if (this.isAwake) {
+      this.isAwake = false;
+      return;
+    }
+    const awake = new AbortController();
+    this.wake = () => awake.abort();
+    await this.pause(longestMs, awake.signal);
+    this.isAwake = false;
+    this.wake = () => undefined;
+  }
+
+  private async pause(ms: number, over?: AbortSignal): Promise<void> {
+    const signal = over === undefined ? this.closing.signal : AbortSignal.any([this.closing.signal, over]);
+    await delay(ms, undefined, { signal }).catch(() => undefined);
+  }
+
+  /** Told once per message: it is tried again every second. */
+  private tellFailure(error: unknown): void {
+    if (error instanceof DeskLost || this.closing.signal.aborted) return;
+    const message = error instanceof Error ? error.message : String(error);
+    if (message === this.failing) return;
+    this.failing = message;
+    const isExpected = error instanceof VenueUnreachable;
+    this.logger.warn(
+      { venue: this.venue.name, ...(isExpected ? {} : { err: error }) },
+      `cannot look after it: ${message}`,
+    );
+  }
+
+  private tellSuccess(): void {
+    if (this.failing !== undefined) this.logger.log({ venue: this.venue.name }, 'looking after it again');
+    this.failing = undefined;
+  }
+}
+
+async function hasSentOrders(tx: Transaction, { of }: Desk): Promise<boolean> {
+  const [row] = await tx.query<{ found: boolean }[]>(
+    `SELECT EXISTS (SELECT 1 FROM orders WHERE venue = $1 AND account = $2
+       AND status IN ('SUBMITTED', 'OPEN', 'PARTIALLY_FILLED', 'CANCEL_PENDING', 'UNKNOWN')) AS found`,
+    [of.venue, of.account],
+  );
+  return row?.found ?? false;
+}
+
+async function forgetReconciliation(tx: Transaction, { of }: Desk): Promise<void> {
+  await tx.query('UPDATE venue_conditions SET reconciled_at = NULL WHERE venue = $1 AND account = $2', [
+    of.venue,
+    of.account,
+  ]);
+}
+
+async function storeCondition(
+  tx: Transaction,
+  { of }: Desk,
+  { state, message }: VenueHealth,
+  reconciled: boolean,
+): Promise<void> {
+  await tx.query(
+    `INSERT INTO venue_conditions AS c (venue, account, state, message, reconciled_at, updated_at)
+     VALUES ($1, $2, $3, $4, CASE WHEN $5::boolean THEN clock_timestamp() END, clock_timestamp())
+     ON CONFLICT (venue, account) DO UPDATE SET state = excluded.state, message = excluded.message, updated_at = excluded.updated_at,
+       reconciled_at = CASE WHEN $5::boolean THEN coalesce(c.reconciled_at, excluded.reconciled_at) END`,
+    [of.venue, of.account, state, message, reconciled],
+  );
+}
