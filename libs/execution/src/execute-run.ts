@@ -10,6 +10,7 @@ import { type Attempt, type Conclusion, RunConclusions, type RunOutcome } from '
 import { type Pipeline, PipelineFailed } from './pipeline.js';
 import { Pipelines } from './pipelines.js';
 import type { RunParams } from './run.js';
+import { RunOrders } from './run-orders.js';
 import { RunLease } from './run-lease.js';
 import { RunStages } from './run-stages.repository.js';
 import { RunAborted, type RunningWork, RunningRuns } from './running-runs.js';
@@ -49,6 +50,7 @@ export class ExecuteRunHandler implements ICommandHandler<ExecuteRun> {
     private readonly conclusions: RunConclusions,
     private readonly runs: Runs,
     private readonly stages: RunStages,
+    private readonly runOrders: RunOrders,
     private readonly runningRuns: RunningRuns,
     private readonly autoKillSwitch: AutoKillSwitch,
     private readonly watch: KillSwitchWatch,
@@ -137,6 +139,7 @@ export class ExecuteRunHandler implements ICommandHandler<ExecuteRun> {
         epoch: hold.epoch,
         signal,
         stage: (name, work) => stages.carryOut(name, work),
+        placeOrders: (orders) => this.runOrders.place(hold, params, orders),
         show: (stage) => stages.show(stage),
       });
       return { kind: 'completed', result };

@@ -25,6 +25,7 @@ import { QueueRoom } from './queue-room.js';
 import { RunEntity, RunReportEntity, RunStageEntity } from './run.entity.js';
 import { RunEnqueues } from './run-enqueues.js';
 import { RunMetrics } from './run-metrics.js';
+import { RunOrders } from './run-orders.js';
 import { RunStages } from './run-stages.repository.js';
 import { RunningRuns } from './running-runs.js';
 import { Runs } from './runs.repository.js';
@@ -70,6 +71,7 @@ export class ExecutionModule {
         RunClaims,
         RunConclusions,
         RunStages,
+        RunOrders,
         RunningRuns,
         CancelWatch,
         SweepRunsHandler,

@@ -1,3 +1,4 @@
+import type { OrderRequest, PlaceOrderResult } from '@interlock/orders';
 import type { RunFailure, RunParams, StageStatus } from './run.js';
 
 /** What a pipeline is given to do its work. */
@@ -14,8 +15,20 @@ export interface PipelineContext {
    * @param work returns a JSON value
    */
   readonly stage: <T>(name: string, work: (progress: ReportProgress) => Promise<T>) => Promise<T>;
+  /**
+   * Places orders of the run's strategy at venues of its mode, one after the other, each if switches, guards and the market let it.
+   * Each belongs to one decision of the run: a decision that an earlier attempt has carried out gives its order, not another one (R6).
+   * @throws HoldLost when the run is another worker's by now
+   */
+  readonly placeOrders: (orders: readonly RunOrder[]) => Promise<PlaceOrderResult[]>;
   /** Shows a stage of work that is carried out elsewhere, inside of a stage of ours: its course, nothing to resume from. Cheap. */
   readonly show: (stage: ShownStage) => void;
+}
+
+/** An order that a run decides on. */
+export interface RunOrder extends Omit<OrderRequest, 'strategy' | 'clientOrderId'> {
+  /** Which of the run's decisions it is, the same in every attempt: 1 to 27 visible characters. */
+  readonly decision: string;
 }
 
 /** A stage as the one who carries it out tells of it. */

@@ -173,6 +173,18 @@ export class Runs {
   }
 
   /**
+   * Makes sure, to the end of the transaction, that the run is still held.
+   * @throws HoldLost
+   */
+  async confirm(tx: Transaction, { runId, epoch }: Pick<Hold, 'runId' | 'epoch'>): Promise<void> {
+    const held = await tx.query<unknown[]>(
+      `SELECT 1 FROM runs WHERE id = $1 AND epoch = $2 AND status = 'RUNNING' FOR SHARE`,
+      [runId, epoch],
+    );
+    if (held.length === 0) throw new HoldLost(runId);
+  }
+
+  /**
    * Renews a lease.
    * @returns who asked for the run to be cancelled, or null
    * @throws HoldLost

@@ -10,7 +10,13 @@ export { ListPositions, type PositionFilter } from './list-positions.js';
 export { ORDER_STATUSES, type OrderStatus, type OrderType, type Side, type TimeInForce } from './order.js';
 export type { OrderView } from './order-view.js';
 export { OrdersModule } from './orders.module.js';
-export { ADMITTED_ORDERS_CHANNEL, type OrderRequest, type PlaceOrderResult, PlaceOrders } from './place-orders.js';
+export {
+  ADMITTED_ORDERS_CHANNEL,
+  type OrderRequest,
+  type PlaceOrderResult,
+  PlaceOrders,
+  type PlacingRun,
+} from './place-orders.js';
 export type { PositionView } from './position-view.js';
 export { SeedLedger } from './seed-ledger.js';
 export { type VenueDesk, VenueDesks } from './sending/venue-desk.js';

@@ -1,4 +1,4 @@
-import { type KillSwitch, scopesOver, strictest } from '@interlock/kill-switch';
+import { type KillSwitch, type Mode, scopesOver, strictest } from '@interlock/kill-switch';
 import { BoundedEvents } from '@interlock/ops-events';
 import {
   CommitOutcomeUnknown,
@@ -37,10 +37,19 @@ export class PlaceOrders extends Command<PlaceOrderResult[]> {
     /** Who asks; for events. */
     readonly actorName: string,
     /** The run whose pipeline asks; null: a caller from outside. */
-    readonly runId: string | null = null,
+    readonly run: PlacingRun | null = null,
   ) {
     super();
   }
+}
+
+/** A run that places orders. */
+export interface PlacingRun {
+  readonly runId: string;
+  /** Its orders go to venues of this mode only (safety.md, G0). */
+  readonly mode: Mode;
+  /** Throws in the admitting transaction when the run is another worker's by now, or has ended (safety.md, R4). */
+  readonly confirm: (tx: Transaction) => Promise<void>;
 }
 
 export type PlaceOrderResult =
@@ -61,6 +70,12 @@ interface Intent extends NewOrder {
   readonly actorName: string;
 }
 
+/** What one caller asks for. */
+interface Request {
+  readonly intents: readonly Intent[];
+  readonly run: PlacingRun | null;
+}
+
 /** An intent with what its market says about it. */
 interface Prepared {
   readonly intent: Intent;
@@ -70,7 +85,7 @@ interface Prepared {
 @CommandHandler(PlaceOrders)
 export class PlaceOrdersHandler implements ICommandHandler<PlaceOrders> {
   /** Concurrent requests share a transaction; what one request asks for stays together and in order. */
-  private readonly admissions = new SharedBatches<readonly Intent[], PlaceOrderResult[]>(
+  private readonly admissions = new SharedBatches<Request, PlaceOrderResult[]>(
     (requests) => this.transactions.run((tx) => this.admitAll(tx, requests)),
     (error) =>
       isDatabaseUnavailable(error) || error instanceof RiskStateUnavailable || error instanceof CommitOutcomeUnknown,
@@ -86,17 +101,17 @@ export class PlaceOrdersHandler implements ICommandHandler<PlaceOrders> {
     private readonly boundedEvents: BoundedEvents,
   ) {}
 
-  async execute({ orders, actorName, runId }: PlaceOrders): Promise<PlaceOrderResult[]> {
-    const intents = orders.map((request) => this.intentOf(request, actorName, runId));
+  async execute({ orders, actorName, run }: PlaceOrders): Promise<PlaceOrderResult[]> {
+    const intents = orders.map((request) => this.intentOf(request, actorName, run));
     const known = intents.filter((intent) => 'id' in intent);
-    const results = known.length === 0 ? [] : await this.admissions.add(known);
+    const results = known.length === 0 ? [] : await this.admissions.add({ intents: known, run });
     return intents.map((intent) => ('id' in intent ? (results.shift() ?? nothing()) : intent));
   }
 
   private intentOf(
     { clientOrderId, ...params }: OrderRequest,
     actorName: string,
-    runId: string | null,
+    run: PlacingRun | null,
   ): Intent | Extract<PlaceOrderResult, { kind: 'invalid' }> {
     const venue = this.venues.find(params.venue);
     if (venue === undefined) {
@@ -104,15 +119,24 @@ export class PlaceOrdersHandler implements ICommandHandler<PlaceOrders> {
       const allowed = names.length === 0 ? 'no venue is configured' : `must be one of ${names.join(', ')}`;
       return { kind: 'invalid', fieldErrors: { venue: [allowed] } };
     }
+    if (run !== null && run.mode !== venue.mode) {
+      const message = `is of mode ${venue.mode}, and the run of mode ${run.mode}`;
+      return { kind: 'invalid', fieldErrors: { venue: [message] } };
+    }
+    const runId = run?.runId ?? null;
     const complete: OrderParams = { ...params, mode: venue.mode };
     const { account } = venue;
     return { id: newId(), params: complete, account, clientOrderId, runId, feeReserve: '0', actorName };
   }
 
-  private async admitAll(tx: Transaction, requests: readonly (readonly Intent[])[]): Promise<PlaceOrderResult[][]> {
-    const intents = requests.flat();
-    const results = await this.admit(tx, intents);
-    return requests.map((request) => request.map(() => results.shift() ?? nothing()));
+  private async admitAll(tx: Transaction, requests: readonly Request[]): Promise<PlaceOrderResult[][]> {
+    const results = await this.admit(
+      tx,
+      requests.flatMap(({ intents }) => intents),
+    );
+    // Last, since a claim locks the switches before the run: the other way round they would wait for each other in a circle.
+    for (const { run } of requests) await run?.confirm(tx);
+    return requests.map(({ intents }) => intents.map(() => results.shift() ?? nothing()));
   }
 
   /** Answers the intents in their order. */

@@ -54,6 +54,7 @@ function callAs(environment: Record<string, string>): Called {
     epoch: 1,
     signal: abort.signal,
     stage: (_, work) => work(() => undefined),
+    placeOrders: () => Promise.reject(new Error('it places none')),
     show: (stage) => shown.push(stage),
   });
   result.catch(() => undefined);
