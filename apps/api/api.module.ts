@@ -6,6 +6,7 @@ import { KillSwitchModule } from '@interlock/kill-switch';
 import { MarketsModule } from '@interlock/markets';
 import { LoggingModule, MetricsModule } from '@interlock/observability';
 import { OpsEventsModule } from '@interlock/ops-events';
+import { OrdersModule } from '@interlock/orders';
 import { PersistenceModule } from '@interlock/persistence';
 import { QueueModule } from '@interlock/queue';
 import { RiskGuardsModule, RiskSettingsModule } from '@interlock/risk-guards';
@@ -24,6 +25,8 @@ import { DtoPipe } from './http/dto.pipe.js';
 import { ErrorFilter } from './http/error.filter.js';
 import { MarketsController } from './markets/markets.controller.js';
 import { MetricsController } from './metrics/metrics.controller.js';
+import { OrdersController } from './orders/orders.controller.js';
+import { PositionsController } from './orders/positions.controller.js';
 import { PaperMarketsController } from './paper/paper-markets.controller.js';
 import { PaperRecordsController } from './paper/paper-records.controller.js';
 import { RiskController } from './risk/risk.controller.js';
@@ -52,6 +55,7 @@ export class ApiModule {
         MarketsModule,
         CalibrationModule,
         VenuesModule,
+        OrdersModule,
       ],
       controllers: [
         HealthController,
@@ -62,6 +66,8 @@ export class ApiModule {
         EventsController,
         MarketsController,
         DatasetsController,
+        OrdersController,
+        PositionsController,
         PaperMarketsController,
         PaperRecordsController,
         MetricsController,

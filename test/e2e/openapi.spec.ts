@@ -9,6 +9,7 @@ import { whileStarting } from '../../libs/persistence/src/boot/while-starting.js
 import { ApiDocument, type DocumentedOperation } from '../support/api-document.js';
 import { eventually } from '../support/eventually.js';
 import { MarketsService } from '../support/markets-service.js';
+import { openPaperVenue } from '../support/open-venue.js';
 import { startWorker } from '../support/run-processes.js';
 import { type Answer, apiDocument, AUTHORIZED, startTestApi, type TestApi } from '../support/test-api.js';
 
@@ -53,11 +54,15 @@ function ask(operation: DocumentedOperation, init: RequestInit & { query?: strin
   });
 }
 
+const ORDER = { market: 'wind', outcome: 'YES', side: 'BUY', price: '0.42', quantity: '10', clientOrderId: 'tour-1' };
+
 /** Of operations that need one; for the others an empty one will do. */
 const BODIES: Readonly<Record<string, object>> = {
   putPaperMarket: { outcomes: ['YES', 'NO'], rules: 'free', tick: '0.01', minQuantity: '5', status: 'OPEN' },
   tradeByOthers: { outcome: 'YES', side: 'SELL', price: '0.4', quantity: '12' },
   setRiskLimits: { limits: [{ rule: 'openOrders', scope: 'global', limit: '50' }], reason: 'for the test' },
+  placeOrder: ORDER,
+  placeOrders: { orders: [ORDER] },
   settlePaperMarket: { payouts: { YES: '1', NO: '0' } },
 };
 
@@ -326,6 +331,27 @@ describe('what every route is for', () => {
     const page = { headers: { ...AUTHORIZED, accept: 'text/html' } };
     expect(await get(`/api/runs/${body.runId}/report`, page)).toBe(200);
     expect(await get('/api/runs?status=completed,failed&limit=1')).toBe(200);
+  });
+
+  it('an order from its placing to its end, and what the books say', async () => {
+    await openPaperVenue(api.database.url);
+    const json = { ...AUTHORIZED, 'content-type': 'application/json' };
+    const body = JSON.stringify(BODIES['putPaperMarket']);
+    expect(await get('/api/paper/markets/wind', { method: 'PUT', headers: json, body })).toBe(200);
+
+    const { status, body: placed } = await api.post('/api/orders', ORDER);
+    const { orderId } = placed['order'] as { orderId: string };
+    const others = [ORDER, { ...ORDER, quantity: 11 }, { ...ORDER, price: '0.425', clientOrderId: 'tour-2' }];
+    const answers = await Promise.all(others.map((other) => api.post('/api/orders', other)));
+    expect([status, ...answers.map((one) => one.status)]).toEqual([201, 200, 422, 409]);
+    expect((await api.post('/api/orders/batch', { orders: [...others, {}] })).status).toBe(200);
+    const cancel = { method: 'DELETE', headers: AUTHORIZED };
+    expect(await get(`/api/orders/${orderId}`)).toBe(200);
+    expect(await get(`/api/orders/${orderId}`, cancel)).toBe(202);
+    expect(await get(`/api/orders/${orderId}`, cancel)).toBe(409);
+    for (const path of ['orders', 'fills', 'positions', 'pnl']) {
+      expect([path, await get(`/api/${path}`)]).toEqual([path, 200]);
+    }
   });
 
   it('the kill switch, guards and events', async () => {

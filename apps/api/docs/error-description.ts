@@ -11,6 +11,8 @@ export interface ErrorDescription {
   readonly example: { readonly message: string } & ErrorFields;
   /** What it always holds beside code, message and request id. */
   readonly fields?: Readonly<Record<string, Schema | Reference>>;
+  /** What it may hold besides, depending on what was asked for. */
+  readonly optionalFields?: Readonly<Record<string, Schema | Reference>>;
   /** Headers that it has. */
   readonly headers?: readonly ErrorHeader[];
 }

@@ -155,10 +155,19 @@ export const ERROR_DESCRIPTIONS: Readonly<Record<ErrorCode, ErrorDescription>> =
     when: 'The run has ended, so that there is nothing left to end.',
     example: { message: 'The run has ended already: COMPLETED.' },
   },
+  ORDER_ALREADY_FINISHED: {
+    when: 'The order has ended, so that there is nothing left to cancel.',
+    example: { message: 'The order has ended already: FILLED.' },
+  },
   IDEMPOTENCY_KEY_REUSED: {
-    when: 'The key belongs to a run of the same strategy with other parameters; `runId` names it. Nothing was started.',
+    when:
+      'The key belongs to a run or an order of the same strategy with other parameters; `runId` or `orderId` names it. Nothing was ' +
+      'started or placed.',
     example: { message: 'The key belongs to a run with other parameters.', runId: RUN_ID },
-    fields: runId('The run that has the key.'),
+    optionalFields: {
+      ...runId('The run that has the key.'),
+      orderId: { type: 'string', format: 'uuid', description: 'The order that has the key.' },
+    },
   },
   PAYLOAD_TOO_LARGE: {
     when: 'The body is larger than this route takes.',
@@ -215,7 +224,9 @@ export const ERROR_DESCRIPTIONS: Readonly<Record<ErrorCode, ErrorDescription>> =
     fields: runId('The run, if there is one.'),
   },
   RISK_STATE_UNAVAILABLE: {
-    when: 'The state of the risk guards cannot be read. Nothing is admitted while they cannot judge.',
+    when:
+      'The state of the risk guards cannot be read, or the venue of an order is out of reach, restarting or not reconciled yet. Nothing ' +
+      'is admitted while they cannot judge; the same order, with its `clientOrderId`, may be sent again.',
     example: { message: 'The state of the risk guards cannot be read, so nothing is admitted.' },
     headers: ['retry-after'],
   },

@@ -65,7 +65,7 @@ export function errorTable(codes: readonly ErrorCode[]): string {
 }
 
 function schemaOf(code: ErrorCode): Schema {
-  const { when, fields = {} } = ERROR_DESCRIPTIONS[code];
+  const { when, fields = {}, optionalFields = {} } = ERROR_DESCRIPTIONS[code];
   return {
     type: 'object',
     description: when,
@@ -76,6 +76,7 @@ function schemaOf(code: ErrorCode): Schema {
       message: { type: 'string', description: 'One plain sentence.' },
       requestId: { type: 'string', description: 'As in the header `x-request-id`; the log has it too.' },
       ...fields,
+      ...optionalFields,
     },
   };
 }

@@ -37,6 +37,9 @@ export const TAGS: Readonly<Record<string, string>> = {
   'Kill switch':
     'Halt everything, or one mode, venue or strategy. It holds from the answer on, in every process, through restarts.',
   Runs: 'What became of a run: its state, its stages, its report. End it.',
+  Orders:
+    'Place and cancel orders. Each is judged by switches, limits, market and books before anything is sent to its venue.',
+  Positions: 'What was filled, what is held, and what it has earned.',
   Datasets: 'Resolved markets that calibrations are computed from.',
   Risk: 'How close each guard is to its limit.',
   Events: 'What happened: every change, every refusal.',

@@ -12,6 +12,7 @@ export interface ErrorFields {
   readonly details?: object;
   readonly killSwitch?: object;
   readonly runId?: string;
+  readonly orderId?: string;
 }
 
 /** A request that is answered with an error. */

@@ -1,4 +1,5 @@
 import { NAME_PATTERN } from '@interlock/config';
+import { parseAmount } from '@interlock/venues';
 import { applyDecorators } from '@nestjs/common';
 import { type ApiPropertyOptions, ApiPropertyOptional } from '@nestjs/swagger';
 import { ValidateBy, ValidateIf } from 'class-validator';
@@ -32,6 +33,17 @@ export function OneOf(values: readonly string[]): PropertyDecorator {
   return constraint('oneOf', `must be one of ${values.join(', ')}`, test, { type: String, enum: [...values] });
 }
 
+/** One or more of these values in one text, separated by commas: for query parameters. */
+export function SomeOf(values: readonly string[]): PropertyDecorator {
+  const test = (value: unknown) => typeof value === 'string' && value.split(',').every((one) => values.includes(one));
+  const one = values.join('|');
+  return constraint('someOf', `must be one or more of ${values.join(', ')}, separated by commas`, test, {
+    type: String,
+    pattern: `^(${one})(,(${one}))*$`,
+    example: values.slice(0, 2).join(','),
+  });
+}
+
 export function TrueOrFalse(): PropertyDecorator {
   return constraint('trueOrFalse', 'must be true or false', (value) => typeof value === 'boolean', { type: Boolean });
 }
@@ -50,6 +62,72 @@ export function Name(): PropertyDecorator {
   const allowed = 'must be 1 to 64 of a-z, 0-9, dot, underscore and hyphen, beginning with a letter or digit';
   const test = (value: unknown) => typeof value === 'string' && NAME_PATTERN.test(value);
   return constraint('name', allowed, test, { type: String, pattern: NAME_PATTERN.source });
+}
+
+const MARKET_ID = /^[\x21-\x7e]{1,128}$/;
+
+/** An id that a venue gave: of a market or an outcome. */
+export function VenueId(): PropertyDecorator {
+  const test = (value: unknown) => typeof value === 'string' && MARKET_ID.test(value);
+  return constraint('venueId', 'must be 1 to 128 visible ASCII characters without blanks', test, {
+    type: String,
+    pattern: MARKET_ID.source,
+  });
+}
+
+const INSTANT = /^(\d{4})-(\d{2})-(\d{2})T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/;
+
+/** A time; what is finer than milliseconds is cut off. */
+export function Instant(): PropertyDecorator {
+  const allowed = 'must be a time in ISO 8601 with Z or an offset, such as 2026-12-01T12:00:00Z';
+  const test = (value: unknown) => {
+    const [, year, month, day] = (typeof value === 'string' && INSTANT.exec(value)) || [];
+    return day !== undefined && isDay(`${year}-${month}-${day}`) && !Number.isNaN(Date.parse(String(value)));
+  };
+  return constraint('instant', allowed, test, { type: String, format: 'date-time' });
+}
+
+/** A day of the calendar since 1970 as `YYYY-MM-DD`. */
+export function Day(): PropertyDecorator {
+  const test = (value: unknown) => typeof value === 'string' && isDay(value) && value >= '1970-01-01';
+  const schema = { type: String, format: 'date', example: '2026-11-23' };
+  return constraint('day', 'must be a day since 1970 in the form 2026-11-23', test, schema);
+}
+
+/** Date.parse takes the 30th of February for the 2nd of March. */
+function isDay(text: string): boolean {
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return false;
+  const time = Date.parse(text);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
+}
+
+/** Of amounts in requests. */
+export const TEXT_OR_NUMBER = [
+  { type: 'string', pattern: '^[0-9]+(\\.[0-9]+)?$' },
+  { type: 'number', minimum: 0 },
+];
+
+/** Decimal text or a JSON number with at most 8 decimals, 0 to 1e12. What else it must be is for the venue to say. */
+export function Amount(): PropertyDecorator {
+  const allowed = 'must be a decimal text or number from 0 to 1e12 with at most 8 decimals';
+  return constraint('amount', allowed, (value) => parseAmount(value) !== null, { oneOf: TEXT_OR_NUMBER });
+}
+
+/** A number of shares. */
+export function Quantity(): PropertyDecorator {
+  const allowed = 'must be a decimal text or number greater than 0 and at most 1e12, with at most 8 decimals';
+  const test = (value: unknown) => parseAmount(value)?.gt(0) === true;
+  return constraint('quantity', allowed, test, { oneOf: TEXT_OR_NUMBER, example: '10' });
+}
+
+/** What a share costs. */
+export function Price(): PropertyDecorator {
+  const allowed = 'must be a decimal text or number greater than 0 and less than 1, with at most 8 decimals';
+  const test = (value: unknown) => {
+    const price = parseAmount(value);
+    return price !== null && price.gt(0) && price.lt(1);
+  };
+  return constraint('price', allowed, test, { oneOf: TEXT_OR_NUMBER, example: '0.42' });
 }
 
 export function JsonObject(): PropertyDecorator {

@@ -1,6 +1,6 @@
 import { type ArgumentMetadata, Injectable, type PipeTransform, type Type } from '@nestjs/common';
 import { getMetadataStorage, validateSync } from 'class-validator';
-import { invalid } from './api-error.js';
+import { type FieldErrors, invalid } from './api-error.js';
 import { byField, faultsOf } from './text-checks.js';
 
 type Fault = readonly [field: string, message: string];
@@ -14,16 +14,29 @@ type Fault = readonly [field: string, message: string];
 export class DtoPipe implements PipeTransform {
   transform(value: unknown, { type, metatype }: ArgumentMetadata): unknown {
     if ((type !== 'body' && type !== 'query') || metatype === undefined) return value;
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw invalid({ body: ['must be a JSON object'] });
-    }
+    if (!isObject(value)) throw invalid({ body: ['must be a JSON object'] });
     const { dto, faults } = checked(value, metatype as Type<object>, type);
     if (faults.length > 0) throw invalid(byField(faults));
     return dto;
   }
 }
 
-function checked(value: object, metatype: Type<object>, type: 'body' | 'query'): { dto: object; faults: Fault[] } {
+/** A part of a body that is judged apart from the rest: its DTO, or what is wrong with it. */
+export function judgePart<T extends object>(value: unknown, metatype: Type<T>): T | { fieldErrors: FieldErrors } {
+  if (!isObject(value)) return { fieldErrors: { body: ['must be a JSON object'] } };
+  const { dto, faults } = checked(value, metatype, 'body');
+  return faults.length > 0 ? { fieldErrors: byField(faults) } : dto;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function checked<T extends object>(
+  value: object,
+  metatype: Type<T>,
+  type: 'body' | 'query',
+): { dto: T; faults: Fault[] } {
   const names = fieldNames(metatype);
   const faults: Fault[] = [];
   const dto = new metatype();

@@ -15,6 +15,7 @@ export const ERROR_CODES = [
   ...REFUSAL_CODES,
   'RUN_NOT_FINISHED',
   'RUN_ALREADY_FINISHED',
+  'ORDER_ALREADY_FINISHED',
   'IDEMPOTENCY_KEY_REUSED',
   'PAYLOAD_TOO_LARGE',
   'UNSUPPORTED_MEDIA_TYPE',
@@ -53,6 +54,7 @@ export function statusOf(code: ErrorCode): number {
     case 'KILL_SWITCH_UNCHANGED':
     case 'RUN_NOT_FINISHED':
     case 'RUN_ALREADY_FINISHED':
+    case 'ORDER_ALREADY_FINISHED':
       return 409;
     case 'PAYLOAD_TOO_LARGE':
       return 413;

@@ -7,22 +7,10 @@ import {
   type MarketStatus,
   PAPER_MODES,
   type PaperBehaviour,
-  parseAmount,
   type Side,
 } from '@interlock/venues';
-import { constraint, JsonObject, OneOf, Optional } from '../http/constraints.js';
+import { Amount, constraint, Instant, JsonObject, OneOf, Optional } from '../http/constraints.js';
 import { PageQuery } from '../http/page.dto.js';
-
-const TEXT_OR_NUMBER = [
-  { type: 'string', pattern: '^[0-9]+(\\.[0-9]+)?$' },
-  { type: 'number', minimum: 0 },
-];
-
-/** Decimal text or a JSON number with at most 8 decimals, 0 to 1e12. What else it must be is for the venue to say. */
-function Amount(): PropertyDecorator {
-  const allowed = 'must be a decimal text or number from 0 to 1e12 with at most 8 decimals';
-  return constraint('amount', allowed, (value) => parseAmount(value) !== null, { oneOf: TEXT_OR_NUMBER });
-}
 
 function Texts(): PropertyDecorator {
   const test = (value: unknown) => Array.isArray(value) && value.every((item) => typeof item === 'string');
@@ -36,13 +24,6 @@ function Text(): PropertyDecorator {
     minLength: 1,
     maxLength: 128,
   });
-}
-
-function Instant(): PropertyDecorator {
-  const allowed = 'must be a time in ISO 8601 with Z or an offset, such as 2026-12-01T12:00:00Z';
-  const pattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/;
-  const test = (value: unknown) => typeof value === 'string' && pattern.test(value) && !Number.isNaN(Date.parse(value));
-  return constraint('instant', allowed, test, { type: String, format: 'date-time' });
 }
 
 function WholeNumber(minimum: number, maximum: number): PropertyDecorator {

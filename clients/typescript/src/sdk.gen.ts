@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.js';
 import type { Client, Options as Options2, TDataShape } from './client/index.js';
-import type { CancelRunData, CancelRunErrors, CancelRunResponses, DeleteDatasetData, DeleteDatasetErrors, DeleteDatasetResponses, GetDocsFileData, GetDocsFileErrors, GetDocsFileResponses, GetDocsPageData, GetDocsPageErrors, GetDocsPageResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetKillSwitchesData, GetKillSwitchesErrors, GetKillSwitchesResponses, GetLivenessData, GetLivenessErrors, GetLivenessResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOpenApiDocumentData, GetOpenApiDocumentErrors, GetOpenApiDocumentResponses, GetPaperAccountData, GetPaperAccountErrors, GetPaperAccountResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRiskData, GetRiskErrors, GetRiskResponses, GetRunData, GetRunErrors, GetRunReportData, GetRunReportErrors, GetRunReportPictureData, GetRunReportPictureErrors, GetRunReportPictureResponses, GetRunReportResponses, GetRunResponses, ImportDatasetData, ImportDatasetErrors, ImportDatasetResponses, ListDatasetsData, ListDatasetsErrors, ListDatasetsResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListMarketsData, ListMarketsErrors, ListMarketsResponses, ListPaperFillsData, ListPaperFillsErrors, ListPaperFillsResponses, ListPaperMarketsData, ListPaperMarketsErrors, ListPaperMarketsResponses, ListPaperOrdersData, ListPaperOrdersErrors, ListPaperOrdersResponses, ListRunsData, ListRunsErrors, ListRunsResponses, PutPaperMarketData, PutPaperMarketErrors, PutPaperMarketResponses, SetKillSwitchData, SetKillSwitchErrors, SetKillSwitchResponses, SetPaperBehaviourData, SetPaperBehaviourErrors, SetPaperBehaviourResponses, SetRiskLimitsData, SetRiskLimitsErrors, SetRiskLimitsResponses, SettlePaperMarketData, SettlePaperMarketErrors, SettlePaperMarketResponses, StartRunData, StartRunErrors, StartRunResponses, TradeByOthersData, TradeByOthersErrors, TradeByOthersResponses } from './types.gen.js';
+import type { CancelOrderData, CancelOrderErrors, CancelOrderResponses, CancelRunData, CancelRunErrors, CancelRunResponses, DeleteDatasetData, DeleteDatasetErrors, DeleteDatasetResponses, GetDocsFileData, GetDocsFileErrors, GetDocsFileResponses, GetDocsPageData, GetDocsPageErrors, GetDocsPageResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetKillSwitchesData, GetKillSwitchesErrors, GetKillSwitchesResponses, GetLivenessData, GetLivenessErrors, GetLivenessResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOpenApiDocumentData, GetOpenApiDocumentErrors, GetOpenApiDocumentResponses, GetOrderData, GetOrderErrors, GetOrderResponses, GetPaperAccountData, GetPaperAccountErrors, GetPaperAccountResponses, GetPnlData, GetPnlErrors, GetPnlResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRiskData, GetRiskErrors, GetRiskResponses, GetRunData, GetRunErrors, GetRunReportData, GetRunReportErrors, GetRunReportPictureData, GetRunReportPictureErrors, GetRunReportPictureResponses, GetRunReportResponses, GetRunResponses, ImportDatasetData, ImportDatasetErrors, ImportDatasetResponses, ListDatasetsData, ListDatasetsErrors, ListDatasetsResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListFillsData, ListFillsErrors, ListFillsResponses, ListMarketsData, ListMarketsErrors, ListMarketsResponses, ListOrdersData, ListOrdersErrors, ListOrdersResponses, ListPaperFillsData, ListPaperFillsErrors, ListPaperFillsResponses, ListPaperMarketsData, ListPaperMarketsErrors, ListPaperMarketsResponses, ListPaperOrdersData, ListPaperOrdersErrors, ListPaperOrdersResponses, ListPositionsData, ListPositionsErrors, ListPositionsResponses, ListRunsData, ListRunsErrors, ListRunsResponses, PlaceOrderData, PlaceOrderErrors, PlaceOrderResponses, PlaceOrdersData, PlaceOrdersErrors, PlaceOrdersResponses, PutPaperMarketData, PutPaperMarketErrors, PutPaperMarketResponses, SetKillSwitchData, SetKillSwitchErrors, SetKillSwitchResponses, SetPaperBehaviourData, SetPaperBehaviourErrors, SetPaperBehaviourResponses, SetRiskLimitsData, SetRiskLimitsErrors, SetRiskLimitsResponses, SettlePaperMarketData, SettlePaperMarketErrors, SettlePaperMarketResponses, StartRunData, StartRunErrors, StartRunResponses, TradeByOthersData, TradeByOthersErrors, TradeByOthersResponses } from './types.gen.js';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean> = Options2<TData, ThrowOnError> & {
     /**
@@ -227,6 +227,112 @@ export const importDataset = <ThrowOnError extends boolean = false>(options: Opt
         'Content-Type': 'text/csv',
         ...options.headers
     }
+});
+
+/**
+ * Orders, newest first
+ *
+ * Takes a token of the role `observer` or above.
+ */
+export const listOrders = <ThrowOnError extends boolean = false>(options?: Options<ListOrdersData, ThrowOnError>) => (options?.client ?? client).get<ListOrdersResponses, ListOrdersErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/orders',
+    ...options
+});
+
+/**
+ * Places an order, unless a kill switch, a guard, the market or the books forbid it
+ *
+ * The answer comes when it is stored; it is sent to its venue right after, orders of one market in the order of their admission. A refused order is not stored. Send a client order id: when an answer is lost, the same order can then be repeated and makes no second one.
+ *
+ * Takes a token of the role `operator` or above.
+ */
+export const placeOrder = <ThrowOnError extends boolean = false>(options?: Options<PlaceOrderData, ThrowOnError>) => (options?.client ?? client).post<PlaceOrderResponses, PlaceOrderErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/orders',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options?.headers
+    }
+});
+
+/**
+ * Places up to 50 orders, judged one after the other: each over what the ones before it have changed
+ *
+ * Each has a result of its own, the order or what it is refused with, as `POST /api/orders` would tell it; one that is refused keeps none of the others.
+ *
+ * Takes a token of the role `operator` or above.
+ */
+export const placeOrders = <ThrowOnError extends boolean = false>(options?: Options<PlaceOrdersData, ThrowOnError>) => (options?.client ?? client).post<PlaceOrdersResponses, PlaceOrdersErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/orders/batch',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options?.headers
+    }
+});
+
+/**
+ * Cancels an order
+ *
+ * One that was not sent yet ends at once; a sent one is cancelled at its venue, which may have filled it before. Works while a kill switch is on.
+ *
+ * Takes a token of the role `operator` or above.
+ */
+export const cancelOrder = <ThrowOnError extends boolean = false>(options: Options<CancelOrderData, ThrowOnError>) => (options.client ?? client).delete<CancelOrderResponses, CancelOrderErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/orders/{id}',
+    ...options
+});
+
+/**
+ * One order
+ *
+ * Takes a token of the role `observer` or above.
+ */
+export const getOrder = <ThrowOnError extends boolean = false>(options: Options<GetOrderData, ThrowOnError>) => (options.client ?? client).get<GetOrderResponses, GetOrderErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/orders/{id}',
+    ...options
+});
+
+/**
+ * Fills and settlements, newest first
+ *
+ * Takes a token of the role `observer` or above.
+ */
+export const listFills = <ThrowOnError extends boolean = false>(options?: Options<ListFillsData, ThrowOnError>) => (options?.client ?? client).get<ListFillsResponses, ListFillsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/fills',
+    ...options
+});
+
+/**
+ * What is held, at cost and at the best bid
+ *
+ * Flat positions are left out unless asked for.
+ *
+ * Takes a token of the role `observer` or above.
+ */
+export const listPositions = <ThrowOnError extends boolean = false>(options?: Options<ListPositionsData, ThrowOnError>) => (options?.client ?? client).get<ListPositionsResponses, ListPositionsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/positions',
+    ...options
+});
+
+/**
+ * Profit and loss: realised of these days, unrealised of what is held now
+ *
+ * Days are those of the risk guards, in the time zone of `RISK_DAY_TIMEZONE`; a result counts on the day it was booked. Totals are of exactly these days.
+ *
+ * Takes a token of the role `observer` or above.
+ */
+export const getPnl = <ThrowOnError extends boolean = false>(options?: Options<GetPnlData, ThrowOnError>) => (options?.client ?? client).get<GetPnlResponses, GetPnlErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/pnl',
+    ...options
 });
 
 /**

@@ -647,6 +647,356 @@ export type DatasetAnswer = {
     dataset: DatasetAnswerBody;
 };
 
+export type PlaceOrderBody = {
+    /**
+     * Whose order it is: positions, limits and scoped switches go by it.
+     */
+    strategy?: string;
+    /**
+     * A configured venue; its mode becomes the order's.
+     */
+    venue?: string;
+    /**
+     * Id of the market at that venue.
+     */
+    market?: string;
+    /**
+     * Id of the outcome whose shares are traded.
+     */
+    outcome?: string;
+    /**
+     * Of shares of that outcome.
+     */
+    side?: 'BUY' | 'SELL';
+    /**
+     * `limit` never trades at a price worse than its own.
+     */
+    type?: 'limit' | 'market';
+    /**
+     * Per share. A limit order needs it; of a market order it is the worst price that is taken, if there is one.
+     */
+    price?: string | number;
+    /**
+     * Shares.
+     */
+    quantity?: string | number;
+    /**
+     * How long it stands. Limit: any of them, `GTC` when absent. Market: `IOC`, as when absent, or `FOK`.
+     */
+    timeInForce?: 'GTC' | 'GTD' | 'IOC' | 'FOK';
+    /**
+     * When a `GTD` order ends, in the future; with no other.
+     */
+    expiresAt?: string;
+    /**
+     * True: the venue rejects it where it would trade at once. Only with `GTC` and `GTD`.
+     */
+    postOnly?: boolean;
+    /**
+     * True: it is refused where it would do more than make a position smaller.
+     */
+    reduceOnly?: boolean;
+    /**
+     * Makes the order safe to repeat: any number of requests with one id and strategy make one order. May stand in the header
+     * `idempotency-key` as well.
+     */
+    clientOrderId?: string;
+};
+
+export type OrderBody = {
+    orderId: string;
+    /**
+     * The caller's own id of it, unique per strategy.
+     */
+    clientOrderId: string | null;
+    /**
+     * The run whose pipeline placed it; null: a caller from outside.
+     */
+    runId: string | null;
+    strategy: string;
+    /**
+     * That of its venue.
+     */
+    mode: 'mock' | 'paper' | 'live';
+    venue: string;
+    market: string;
+    outcome: string;
+    side: 'BUY' | 'SELL';
+    type: 'limit' | 'market';
+    /**
+     * Null for a market order without a worst price.
+     */
+    price: string | null;
+    quantity: string;
+    filledQuantity: string;
+    /**
+     * Null before the first fill.
+     */
+    averagePrice: string | null;
+    timeInForce: 'GTC' | 'GTD' | 'IOC' | 'FOK';
+    /**
+     * Null but with `GTD`.
+     */
+    expiresAt: string | null;
+    postOnly: boolean;
+    reduceOnly: boolean;
+    /**
+     * `ADMITTED`: stored and not sent yet. `UNKNOWN`: sent, and what became of it is being found out; it counts as working.
+     */
+    status: 'ADMITTED' | 'SUBMITTED' | 'OPEN' | 'PARTIALLY_FILLED' | 'FILLED' | 'CANCEL_PENDING' | 'CANCELED' | 'REJECTED' | 'EXPIRED' | 'UNKNOWN';
+    /**
+     * Why it is in this status, where that needs saying.
+     */
+    reason: string | null;
+    /**
+     * Null before its venue has told it.
+     */
+    venueOrderId: string | null;
+    /**
+     * Rises with every change, from 1.
+     */
+    version: number;
+    createdAt: string;
+    updatedAt: string;
+};
+
+export type PlacedOrderAnswer = {
+    ok: true;
+    order: OrderBody;
+    /**
+     * True when the client order id's order existed already; it is shown as it is by now.
+     */
+    replayed?: true;
+};
+
+export type RefusalDetails = {
+    rule: string;
+    scope: string;
+    current: string;
+    limit: string;
+};
+
+export type RefusedOrderAnswer = {
+    ok: false;
+    code: 'VALIDATION_FAILED' | 'KILL_SWITCH_ON' | 'MAX_POSITION_EXCEEDED' | 'RISK_LIMIT_EXCEEDED' | 'ORDER_RATE_LIMIT_EXCEEDED' | 'MARKET_CLOSED' | 'MARKET_DATA_STALE' | 'PRICE_COLLAR_EXCEEDED' | 'INVALID_TICK' | 'BELOW_MINIMUM_SIZE' | 'MAX_ORDER_QUANTITY_EXCEEDED' | 'MAX_ORDER_VALUE_EXCEEDED' | 'MAX_OPEN_ORDERS_EXCEEDED' | 'EXPOSURE_LIMIT_EXCEEDED' | 'DRAWDOWN_EXCEEDED' | 'LOSING_STREAK' | 'DUPLICATE_ORDER' | 'SELF_MATCH' | 'INSUFFICIENT_CASH' | 'INSUFFICIENT_POSITION' | 'REDUCE_ONLY_VIOLATION' | 'LIMIT_NOT_CONFIGURED' | 'IDEMPOTENCY_KEY_REUSED' | 'RISK_STATE_UNAVAILABLE';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * Of refusals by a guard.
+     */
+    details?: RefusalDetails;
+    /**
+     * Of `VALIDATION_FAILED`: what is wrong, by field.
+     */
+    fieldErrors?: {
+        [key: string]: Array<string>;
+    };
+    /**
+     * Of `KILL_SWITCH_ON`: the strictest one that stands over the order.
+     */
+    killSwitch?: KillSwitchAnswer;
+    /**
+     * Of `IDEMPOTENCY_KEY_REUSED`: the order that has the id.
+     */
+    orderId?: string;
+};
+
+export type PlaceOrdersBody = {
+    /**
+     * 1 to 50 of them, each as `POST /api/orders` takes it. What is wrong with one is told in its result and keeps none of the others.
+     */
+    orders?: Array<PlaceOrderBody>;
+};
+
+export type PlaceOrdersAnswer = {
+    ok: true;
+    /**
+     * One for each order, in their order.
+     */
+    results: Array<PlacedOrderAnswer | RefusedOrderAnswer>;
+};
+
+export type OrdersAnswer = {
+    ok: true;
+    /**
+     * Newest first.
+     */
+    items: Array<OrderBody>;
+    /**
+     * For the next page; null on the last one.
+     */
+    nextCursor: string | null;
+};
+
+export type OrderAnswer = {
+    ok: true;
+    order: OrderBody;
+};
+
+export type FillBody = {
+    fillId: string;
+    /**
+     * Null for a settlement.
+     */
+    orderId: string | null;
+    strategy: string;
+    venue: string;
+    /**
+     * Several orders can be filled by one trade.
+     */
+    venueTradeId: string;
+    market: string;
+    outcome: string;
+    side: 'BUY' | 'SELL';
+    /**
+     * Of a settlement the payout per share.
+     */
+    price: string;
+    quantity: string;
+    fee: string;
+    liquidity: 'MAKER' | 'TAKER' | 'SETTLEMENT';
+    /**
+     * `PROVISIONAL`: the venue may still take it back, which makes it `VOIDED`.
+     */
+    finality: 'PROVISIONAL' | 'FINAL' | 'VOIDED';
+    /**
+     * Fees apart; of a purchase "0".
+     */
+    realizedPnl: string;
+    executedAt: string;
+    /**
+     * Its day decides on which day the result counts.
+     */
+    bookedAt: string;
+};
+
+export type FillsAnswer = {
+    ok: true;
+    /**
+     * Newest first.
+     */
+    items: Array<FillBody>;
+    /**
+     * For the next page; null on the last one.
+     */
+    nextCursor: string | null;
+};
+
+export type PositionBody = {
+    strategy: string;
+    venue: string;
+    market: string;
+    outcome: string;
+    /**
+     * Shares held; never below 0.
+     */
+    quantity: string;
+    /**
+     * What they have cost, fees apart.
+     */
+    costBasis: string;
+    /**
+     * Cost per share, to 8 decimals; null while nothing is held.
+     */
+    averagePrice: string | null;
+    /**
+     * Of all sales and settlements so far, fees apart.
+     */
+    realizedPnl: string;
+    /**
+     * Of all fills so far.
+     */
+    fees: string;
+    /**
+     * Shares that working orders may still buy.
+     */
+    workingBuy: string;
+    /**
+     * Shares that working orders promise to sell.
+     */
+    workingSell: string;
+    /**
+     * The best bid; null where nobody bids.
+     */
+    markPrice: string | null;
+    /**
+     * quantity · markPrice − costBasis, to 8 decimals; null without a mark.
+     */
+    unrealizedPnl: string | null;
+    updatedAt: string;
+};
+
+export type PositionsAnswer = {
+    ok: true;
+    /**
+     * By strategy, venue, market and outcome.
+     */
+    items: Array<PositionBody>;
+    /**
+     * For the next page; null on the last one.
+     */
+    nextCursor: string | null;
+};
+
+export type PnlDayBody = {
+    /**
+     * In the time zone of the answer.
+     */
+    day: string;
+    /**
+     * Of sales and settlements booked on that day, fees apart.
+     */
+    realized: string;
+    fees: string;
+    /**
+     * realized − fees.
+     */
+    net: string;
+    /**
+     * The absolute sum of the negative results: what the daily-loss guards compare.
+     */
+    loss: string;
+};
+
+export type PnlAnswer = {
+    ok: true;
+    /**
+     * In which days are counted.
+     */
+    timezone: string;
+    /**
+     * The first day that is told of.
+     */
+    from: string;
+    /**
+     * The last day that is told of.
+     */
+    to: string;
+    /**
+     * Null: all modes together.
+     */
+    mode: 'mock' | 'paper' | 'live' | null;
+    /**
+     * Of these days, fees apart.
+     */
+    realized: string;
+    fees: string;
+    /**
+     * realized − fees.
+     */
+    net: string;
+    /**
+     * Of what is held now, at the best bids, whatever the days; null when for something held nobody bids.
+     */
+    unrealized: string | null;
+    /**
+     * Those on which something was booked, the first one first.
+     */
+    days: Array<PnlDayBody>;
+};
+
 export type PaperMarketBody = {
     /**
      * Its id.
@@ -1183,6 +1533,278 @@ export type MarketClosed = {
 };
 
 /**
+ * What is known of the market is older than allowed, or nobody offers where a price collar needs a reference.
+ */
+export type MarketDataStale = {
+    ok: false;
+    code: 'MARKET_DATA_STALE';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+    details: GuardRefusal;
+};
+
+/**
+ * The price is further from the middle of the best bid and ask than allowed, or a market order has no worst price.
+ */
+export type PriceCollarExceeded = {
+    ok: false;
+    code: 'PRICE_COLLAR_EXCEEDED';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+    details: GuardRefusal;
+};
+
+/**
+ * The price is no multiple of the market's tick.
+ */
+export type InvalidTick = {
+    ok: false;
+    code: 'INVALID_TICK';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+    details: GuardRefusal;
+};
+
+/**
+ * Fewer shares than the market takes in one order.
+ */
+export type BelowMinimumSize = {
+    ok: false;
+    code: 'BELOW_MINIMUM_SIZE';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+    details: GuardRefusal;
+};
+
+/**
+ * More shares than one order may have.
+ */
+export type MaxOrderQuantityExceeded = {
+    ok: false;
+    code: 'MAX_ORDER_QUANTITY_EXCEEDED';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+    details: GuardRefusal;
+};
+
+/**
+ * More collateral than one order may be worth at its limit price.
+ */
+export type MaxOrderValueExceeded = {
+    ok: false;
+    code: 'MAX_ORDER_VALUE_EXCEEDED';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+    details: GuardRefusal;
+};
+
+/**
+ * As many orders work as are allowed.
+ */
+export type MaxOpenOrdersExceeded = {
+    ok: false;
+    code: 'MAX_OPEN_ORDERS_EXCEEDED';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+    details: GuardRefusal;
+};
+
+/**
+ * The strategy's holdings at cost and working purchases would exceed its limit, or the `maxPosition` of its running run.
+ */
+export type ExposureLimitExceeded = {
+    ok: false;
+    code: 'EXPOSURE_LIMIT_EXCEEDED';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+    details: GuardRefusal;
+};
+
+/**
+ * More was lost since the day's high than allowed, open positions at the bid included.
+ */
+export type DrawdownExceeded = {
+    ok: false;
+    code: 'DRAWDOWN_EXCEEDED';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+    details: GuardRefusal;
+};
+
+/**
+ * So many sales in a row lost money that a person must release the strategy, by setting the limit again.
+ */
+export type LosingStreak = {
+    ok: false;
+    code: 'LOSING_STREAK';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+    details: GuardRefusal;
+};
+
+/**
+ * The same order was admitted a moment ago.
+ */
+export type DuplicateOrder = {
+    ok: false;
+    code: 'DUPLICATE_ORDER';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+    details: GuardRefusal;
+};
+
+/**
+ * The order would meet a working one of the same account.
+ */
+export type SelfMatch = {
+    ok: false;
+    code: 'SELF_MATCH';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+    details: GuardRefusal;
+};
+
+/**
+ * The account has less free cash than the order and its fee may cost.
+ */
+export type InsufficientCash = {
+    ok: false;
+    code: 'INSUFFICIENT_CASH';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+    details: GuardRefusal;
+};
+
+/**
+ * More shares are to be sold than are held and not promised to working sales. There are no short positions.
+ */
+export type InsufficientPosition = {
+    ok: false;
+    code: 'INSUFFICIENT_POSITION';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+    details: GuardRefusal;
+};
+
+/**
+ * An order that must only reduce a position would do more.
+ */
+export type ReduceOnlyViolation = {
+    ok: false;
+    code: 'REDUCE_ONLY_VIOLATION';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+    details: GuardRefusal;
+};
+
+/**
+ * Live orders need limits that nobody has set (setting `RISK_REQUIRED_IN_LIVE`).
+ */
+export type LimitNotConfigured = {
+    ok: false;
+    code: 'LIMIT_NOT_CONFIGURED';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+    details: GuardRefusal;
+};
+
+/**
  * The run has not ended yet.
  */
 export type RunNotFinished = {
@@ -1215,7 +1837,23 @@ export type RunAlreadyFinished = {
 };
 
 /**
- * The key belongs to a run of the same strategy with other parameters; `runId` names it. Nothing was started.
+ * The order has ended, so that there is nothing left to cancel.
+ */
+export type OrderAlreadyFinished = {
+    ok: false;
+    code: 'ORDER_ALREADY_FINISHED';
+    /**
+     * One plain sentence.
+     */
+    message: string;
+    /**
+     * As in the header `x-request-id`; the log has it too.
+     */
+    requestId: string;
+};
+
+/**
+ * The key belongs to a run or an order of the same strategy with other parameters; `runId` or `orderId` names it. Nothing was started or placed.
  */
 export type IdempotencyKeyReused = {
     ok: false;
@@ -1231,7 +1869,11 @@ export type IdempotencyKeyReused = {
     /**
      * The run that has the key.
      */
-    runId: string;
+    runId?: string;
+    /**
+     * The order that has the key.
+     */
+    orderId?: string;
 };
 
 /**
@@ -1398,7 +2040,7 @@ export type OutcomeUnknown = {
 };
 
 /**
- * The state of the risk guards cannot be read. Nothing is admitted while they cannot judge.
+ * The state of the risk guards cannot be read, or the venue of an order is out of reach, restarting or not reconciled yet. Nothing is admitted while they cannot judge; the same order, with its `clientOrderId`, may be sent again.
  */
 export type RiskStateUnavailable = {
     ok: false;
@@ -1670,7 +2312,7 @@ export type StartRunErrors = {
      */
     415: UnsupportedMediaType;
     /**
-     * `IDEMPOTENCY_KEY_REUSED`: The key belongs to a run of the same strategy with other parameters; `runId` names it. Nothing was started.
+     * `IDEMPOTENCY_KEY_REUSED`: The key belongs to a run or an order of the same strategy with other parameters; `runId` or `orderId` names it. Nothing was started or placed.
      */
     422: IdempotencyKeyReused;
     /**
@@ -1692,7 +2334,7 @@ export type StartRunErrors = {
      *
      * `OUTCOME_UNKNOWN`: The database was lost at the worst moment: the run may execute or not. Repeat the start with the same idempotency key, or ask for the run by `runId`.
      *
-     * `RISK_STATE_UNAVAILABLE`: The state of the risk guards cannot be read. Nothing is admitted while they cannot judge.
+     * `RISK_STATE_UNAVAILABLE`: The state of the risk guards cannot be read, or the venue of an order is out of reach, restarting or not reconciled yet. Nothing is admitted while they cannot judge; the same order, with its `clientOrderId`, may be sent again.
      *
      * `ADMIN_TOKEN_NOT_CONFIGURED`: The api was started without a token (setting `ADMIN_API_TOKEN`), so that none can be right.
      *
@@ -2365,7 +3007,7 @@ export type GetRiskErrors = {
      */
     500: InternalError;
     /**
-     * `RISK_STATE_UNAVAILABLE`: The state of the risk guards cannot be read. Nothing is admitted while they cannot judge.
+     * `RISK_STATE_UNAVAILABLE`: The state of the risk guards cannot be read, or the venue of an order is out of reach, restarting or not reconciled yet. Nothing is admitted while they cannot judge; the same order, with its `clientOrderId`, may be sent again.
      *
      * `ADMIN_TOKEN_NOT_CONFIGURED`: The api was started without a token (setting `ADMIN_API_TOKEN`), so that none can be right.
      *
@@ -2907,6 +3549,854 @@ export type ImportDatasetResponses = {
 };
 
 export type ImportDatasetResponse = ImportDatasetResponses[keyof ImportDatasetResponses];
+
+export type ListOrdersData = {
+    body?: never;
+    headers?: {
+        /**
+         * An id of your own for this request, 1 to 128 visible ASCII characters; others are replaced.
+         */
+        'x-request-id'?: string;
+    };
+    path?: never;
+    query?: {
+        /**
+         * Most items of the page.
+         */
+        limit?: number;
+        /**
+         * The `nextCursor` of the page before; absent for the newest items.
+         */
+        cursor?: string;
+        /**
+         * Only orders of this strategy.
+         */
+        strategy?: string;
+        /**
+         * Only orders at this venue.
+         */
+        venue?: string;
+        /**
+         * Only orders in this market.
+         */
+        market?: string;
+        /**
+         * Statuses, separated by commas.
+         */
+        status?: string;
+        /**
+         * Only orders of this run.
+         */
+        runId?: string;
+    };
+    url: '/api/orders';
+};
+
+export type ListOrdersErrors = {
+    /**
+     * `VALIDATION_FAILED`: A field, a parameter or the request itself is not as it must be, or is not known here. Nothing was done.
+     */
+    400: ValidationFailed;
+    /**
+     * `UNAUTHENTICATED`: There is no header `Authorization`, or it is not of the form `Bearer <token>`.
+     */
+    401: Unauthenticated;
+    /**
+     * `FORBIDDEN`: The token is not known, or its role does not allow this.
+     */
+    403: Forbidden;
+    /**
+     * `METHOD_NOT_ALLOWED`: The path exists, but takes other methods: the header `allow` lists them.
+     */
+    405: MethodNotAllowed;
+    /**
+     * `REQUEST_TIMEOUT`: The headers or the body did not arrive in time. The connection is closed.
+     */
+    408: RequestTimeout;
+    /**
+     * `RATE_LIMITED`: Too many requests within a minute: of this token (setting `HTTP_RATE_LIMIT_PER_MIN`), of this address without a valid one (`HTTP_RATE_LIMIT_ANONYMOUS_PER_MIN`), or to turn kill switches, which have a limit of their own. Nothing was done.
+     */
+    429: RateLimited;
+    /**
+     * `HEADERS_TOO_LARGE`: Request line and headers are larger than 16 KiB together.
+     */
+    431: HeadersTooLarge;
+    /**
+     * `INTERNAL_ERROR`: Something went wrong inside. The log tells more under the request id.
+     */
+    500: InternalError;
+    /**
+     * `ADMIN_TOKEN_NOT_CONFIGURED`: The api was started without a token (setting `ADMIN_API_TOKEN`), so that none can be right.
+     *
+     * `DATABASE_UNAVAILABLE`: The database cannot be reached, or was lost on the way (the message says whether the change may have been made), or the api is starting and waits for it.
+     *
+     * `OVERLOADED`: As many requests are here as can be worked on soon, or four datasets are imported already. This one was not begun.
+     */
+    503: ({
+        code: 'ADMIN_TOKEN_NOT_CONFIGURED';
+    } & AdminTokenNotConfigured) | ({
+        code: 'DATABASE_UNAVAILABLE';
+    } & DatabaseUnavailable) | ({
+        code: 'OVERLOADED';
+    } & Overloaded);
+};
+
+export type ListOrdersError = ListOrdersErrors[keyof ListOrdersErrors];
+
+export type ListOrdersResponses = {
+    /**
+     * A page of orders.
+     */
+    200: OrdersAnswer;
+};
+
+export type ListOrdersResponse = ListOrdersResponses[keyof ListOrdersResponses];
+
+export type PlaceOrderData = {
+    body?: PlaceOrderBody;
+    headers?: {
+        /**
+         * The field `clientOrderId`, for those who set headers more easily than bodies. Both and different: 400.
+         */
+        'idempotency-key'?: string;
+        /**
+         * An id of your own for this request, 1 to 128 visible ASCII characters; others are replaced.
+         */
+        'x-request-id'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/orders';
+};
+
+export type PlaceOrderErrors = {
+    /**
+     * `VALIDATION_FAILED`: A field, a parameter or the request itself is not as it must be, or is not known here. Nothing was done.
+     *
+     * `MALFORMED_JSON`: The body is not JSON in UTF-8.
+     */
+    400: ({
+        code: 'VALIDATION_FAILED';
+    } & ValidationFailed) | ({
+        code: 'MALFORMED_JSON';
+    } & MalformedJson);
+    /**
+     * `UNAUTHENTICATED`: There is no header `Authorization`, or it is not of the form `Bearer <token>`.
+     */
+    401: Unauthenticated;
+    /**
+     * `FORBIDDEN`: The token is not known, or its role does not allow this.
+     */
+    403: Forbidden;
+    /**
+     * `METHOD_NOT_ALLOWED`: The path exists, but takes other methods: the header `allow` lists them.
+     */
+    405: MethodNotAllowed;
+    /**
+     * `REQUEST_TIMEOUT`: The headers or the body did not arrive in time. The connection is closed.
+     */
+    408: RequestTimeout;
+    /**
+     * `KILL_SWITCH_ON`: A kill switch stands over what was asked for; `killSwitch` is the strictest one that does.
+     *
+     * `MAX_POSITION_EXCEEDED`: The position asked for is above the limit (setting `MAX_POSITION_LIMIT`).
+     *
+     * `RISK_LIMIT_EXCEEDED`: The mode's losses of the day have reached the limit (setting `RISK_MAX_DAILY_LOSS`).
+     *
+     * `ORDER_RATE_LIMIT_EXCEEDED`: The mode's orders of the last 60 s have reached the limit (setting `ORDER_RATE_LIMIT_PER_MIN`), or its starts theirs (`RUN_START_LIMIT_PER_MIN`).
+     *
+     * `MARKET_CLOSED`: The market is closed or paused, closes too soon (rule `marketCloses`), or its venue takes no orders now.
+     *
+     * `MARKET_DATA_STALE`: What is known of the market is older than allowed, or nobody offers where a price collar needs a reference.
+     *
+     * `PRICE_COLLAR_EXCEEDED`: The price is further from the middle of the best bid and ask than allowed, or a market order has no worst price.
+     *
+     * `INVALID_TICK`: The price is no multiple of the market's tick.
+     *
+     * `BELOW_MINIMUM_SIZE`: Fewer shares than the market takes in one order.
+     *
+     * `MAX_ORDER_QUANTITY_EXCEEDED`: More shares than one order may have.
+     *
+     * `MAX_ORDER_VALUE_EXCEEDED`: More collateral than one order may be worth at its limit price.
+     *
+     * `MAX_OPEN_ORDERS_EXCEEDED`: As many orders work as are allowed.
+     *
+     * `EXPOSURE_LIMIT_EXCEEDED`: The strategy's holdings at cost and working purchases would exceed its limit, or the `maxPosition` of its running run.
+     *
+     * `DRAWDOWN_EXCEEDED`: More was lost since the day's high than allowed, open positions at the bid included.
+     *
+     * `LOSING_STREAK`: So many sales in a row lost money that a person must release the strategy, by setting the limit again.
+     *
+     * `DUPLICATE_ORDER`: The same order was admitted a moment ago.
+     *
+     * `SELF_MATCH`: The order would meet a working one of the same account.
+     *
+     * `INSUFFICIENT_CASH`: The account has less free cash than the order and its fee may cost.
+     *
+     * `INSUFFICIENT_POSITION`: More shares are to be sold than are held and not promised to working sales. There are no short positions.
+     *
+     * `REDUCE_ONLY_VIOLATION`: An order that must only reduce a position would do more.
+     *
+     * `LIMIT_NOT_CONFIGURED`: Live orders need limits that nobody has set (setting `RISK_REQUIRED_IN_LIVE`).
+     */
+    409: ({
+        code: 'KILL_SWITCH_ON';
+    } & KillSwitchOn) | ({
+        code: 'MAX_POSITION_EXCEEDED';
+    } & MaxPositionExceeded) | ({
+        code: 'RISK_LIMIT_EXCEEDED';
+    } & RiskLimitExceeded) | ({
+        code: 'ORDER_RATE_LIMIT_EXCEEDED';
+    } & OrderRateLimitExceeded) | ({
+        code: 'MARKET_CLOSED';
+    } & MarketClosed) | ({
+        code: 'MARKET_DATA_STALE';
+    } & MarketDataStale) | ({
+        code: 'PRICE_COLLAR_EXCEEDED';
+    } & PriceCollarExceeded) | ({
+        code: 'INVALID_TICK';
+    } & InvalidTick) | ({
+        code: 'BELOW_MINIMUM_SIZE';
+    } & BelowMinimumSize) | ({
+        code: 'MAX_ORDER_QUANTITY_EXCEEDED';
+    } & MaxOrderQuantityExceeded) | ({
+        code: 'MAX_ORDER_VALUE_EXCEEDED';
+    } & MaxOrderValueExceeded) | ({
+        code: 'MAX_OPEN_ORDERS_EXCEEDED';
+    } & MaxOpenOrdersExceeded) | ({
+        code: 'EXPOSURE_LIMIT_EXCEEDED';
+    } & ExposureLimitExceeded) | ({
+        code: 'DRAWDOWN_EXCEEDED';
+    } & DrawdownExceeded) | ({
+        code: 'LOSING_STREAK';
+    } & LosingStreak) | ({
+        code: 'DUPLICATE_ORDER';
+    } & DuplicateOrder) | ({
+        code: 'SELF_MATCH';
+    } & SelfMatch) | ({
+        code: 'INSUFFICIENT_CASH';
+    } & InsufficientCash) | ({
+        code: 'INSUFFICIENT_POSITION';
+    } & InsufficientPosition) | ({
+        code: 'REDUCE_ONLY_VIOLATION';
+    } & ReduceOnlyViolation) | ({
+        code: 'LIMIT_NOT_CONFIGURED';
+    } & LimitNotConfigured);
+    /**
+     * `PAYLOAD_TOO_LARGE`: The body is larger than this route takes.
+     */
+    413: PayloadTooLarge;
+    /**
+     * `UNSUPPORTED_MEDIA_TYPE`: The body is of another type than this route takes, not in UTF-8, or compressed.
+     */
+    415: UnsupportedMediaType;
+    /**
+     * `IDEMPOTENCY_KEY_REUSED`: The key belongs to a run or an order of the same strategy with other parameters; `runId` or `orderId` names it. Nothing was started or placed.
+     */
+    422: IdempotencyKeyReused;
+    /**
+     * `RATE_LIMITED`: Too many requests within a minute: of this token (setting `HTTP_RATE_LIMIT_PER_MIN`), of this address without a valid one (`HTTP_RATE_LIMIT_ANONYMOUS_PER_MIN`), or to turn kill switches, which have a limit of their own. Nothing was done.
+     */
+    429: RateLimited;
+    /**
+     * `HEADERS_TOO_LARGE`: Request line and headers are larger than 16 KiB together.
+     */
+    431: HeadersTooLarge;
+    /**
+     * `INTERNAL_ERROR`: Something went wrong inside. The log tells more under the request id.
+     */
+    500: InternalError;
+    /**
+     * `RISK_STATE_UNAVAILABLE`: The state of the risk guards cannot be read, or the venue of an order is out of reach, restarting or not reconciled yet. Nothing is admitted while they cannot judge; the same order, with its `clientOrderId`, may be sent again.
+     *
+     * `ADMIN_TOKEN_NOT_CONFIGURED`: The api was started without a token (setting `ADMIN_API_TOKEN`), so that none can be right.
+     *
+     * `DATABASE_UNAVAILABLE`: The database cannot be reached, or was lost on the way (the message says whether the change may have been made), or the api is starting and waits for it.
+     *
+     * `OVERLOADED`: As many requests are here as can be worked on soon, or four datasets are imported already. This one was not begun.
+     */
+    503: ({
+        code: 'RISK_STATE_UNAVAILABLE';
+    } & RiskStateUnavailable) | ({
+        code: 'ADMIN_TOKEN_NOT_CONFIGURED';
+    } & AdminTokenNotConfigured) | ({
+        code: 'DATABASE_UNAVAILABLE';
+    } & DatabaseUnavailable) | ({
+        code: 'OVERLOADED';
+    } & Overloaded);
+};
+
+export type PlaceOrderError = PlaceOrderErrors[keyof PlaceOrderErrors];
+
+export type PlaceOrderResponses = {
+    /**
+     * The client order id was used before: its order, as it is by now.
+     */
+    200: PlacedOrderAnswer;
+    /**
+     * The order is stored and will be sent.
+     */
+    201: PlacedOrderAnswer;
+};
+
+export type PlaceOrderResponse = PlaceOrderResponses[keyof PlaceOrderResponses];
+
+export type PlaceOrdersData = {
+    body?: PlaceOrdersBody;
+    headers?: {
+        /**
+         * An id of your own for this request, 1 to 128 visible ASCII characters; others are replaced.
+         */
+        'x-request-id'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/orders/batch';
+};
+
+export type PlaceOrdersErrors = {
+    /**
+     * `VALIDATION_FAILED`: A field, a parameter or the request itself is not as it must be, or is not known here. Nothing was done.
+     *
+     * `MALFORMED_JSON`: The body is not JSON in UTF-8.
+     */
+    400: ({
+        code: 'VALIDATION_FAILED';
+    } & ValidationFailed) | ({
+        code: 'MALFORMED_JSON';
+    } & MalformedJson);
+    /**
+     * `UNAUTHENTICATED`: There is no header `Authorization`, or it is not of the form `Bearer <token>`.
+     */
+    401: Unauthenticated;
+    /**
+     * `FORBIDDEN`: The token is not known, or its role does not allow this.
+     */
+    403: Forbidden;
+    /**
+     * `METHOD_NOT_ALLOWED`: The path exists, but takes other methods: the header `allow` lists them.
+     */
+    405: MethodNotAllowed;
+    /**
+     * `REQUEST_TIMEOUT`: The headers or the body did not arrive in time. The connection is closed.
+     */
+    408: RequestTimeout;
+    /**
+     * `PAYLOAD_TOO_LARGE`: The body is larger than this route takes.
+     */
+    413: PayloadTooLarge;
+    /**
+     * `UNSUPPORTED_MEDIA_TYPE`: The body is of another type than this route takes, not in UTF-8, or compressed.
+     */
+    415: UnsupportedMediaType;
+    /**
+     * `RATE_LIMITED`: Too many requests within a minute: of this token (setting `HTTP_RATE_LIMIT_PER_MIN`), of this address without a valid one (`HTTP_RATE_LIMIT_ANONYMOUS_PER_MIN`), or to turn kill switches, which have a limit of their own. Nothing was done.
+     */
+    429: RateLimited;
+    /**
+     * `HEADERS_TOO_LARGE`: Request line and headers are larger than 16 KiB together.
+     */
+    431: HeadersTooLarge;
+    /**
+     * `INTERNAL_ERROR`: Something went wrong inside. The log tells more under the request id.
+     */
+    500: InternalError;
+    /**
+     * `RISK_STATE_UNAVAILABLE`: The state of the risk guards cannot be read, or the venue of an order is out of reach, restarting or not reconciled yet. Nothing is admitted while they cannot judge; the same order, with its `clientOrderId`, may be sent again.
+     *
+     * `ADMIN_TOKEN_NOT_CONFIGURED`: The api was started without a token (setting `ADMIN_API_TOKEN`), so that none can be right.
+     *
+     * `DATABASE_UNAVAILABLE`: The database cannot be reached, or was lost on the way (the message says whether the change may have been made), or the api is starting and waits for it.
+     *
+     * `OVERLOADED`: As many requests are here as can be worked on soon, or four datasets are imported already. This one was not begun.
+     */
+    503: ({
+        code: 'RISK_STATE_UNAVAILABLE';
+    } & RiskStateUnavailable) | ({
+        code: 'ADMIN_TOKEN_NOT_CONFIGURED';
+    } & AdminTokenNotConfigured) | ({
+        code: 'DATABASE_UNAVAILABLE';
+    } & DatabaseUnavailable) | ({
+        code: 'OVERLOADED';
+    } & Overloaded);
+};
+
+export type PlaceOrdersError = PlaceOrdersErrors[keyof PlaceOrdersErrors];
+
+export type PlaceOrdersResponses = {
+    /**
+     * What became of each.
+     */
+    200: PlaceOrdersAnswer;
+};
+
+export type PlaceOrdersResponse = PlaceOrdersResponses[keyof PlaceOrdersResponses];
+
+export type CancelOrderData = {
+    body?: never;
+    headers?: {
+        /**
+         * An id of your own for this request, 1 to 128 visible ASCII characters; others are replaced.
+         */
+        'x-request-id'?: string;
+    };
+    path: {
+        /**
+         * Id of the order.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/orders/{id}';
+};
+
+export type CancelOrderErrors = {
+    /**
+     * `VALIDATION_FAILED`: A field, a parameter or the request itself is not as it must be, or is not known here. Nothing was done.
+     */
+    400: ValidationFailed;
+    /**
+     * `UNAUTHENTICATED`: There is no header `Authorization`, or it is not of the form `Bearer <token>`.
+     */
+    401: Unauthenticated;
+    /**
+     * `FORBIDDEN`: The token is not known, or its role does not allow this.
+     */
+    403: Forbidden;
+    /**
+     * `NOT_FOUND`: There is nothing of this name or id. An id that cannot be one is answered likewise.
+     */
+    404: NotFound;
+    /**
+     * `METHOD_NOT_ALLOWED`: The path exists, but takes other methods: the header `allow` lists them.
+     */
+    405: MethodNotAllowed;
+    /**
+     * `REQUEST_TIMEOUT`: The headers or the body did not arrive in time. The connection is closed.
+     */
+    408: RequestTimeout;
+    /**
+     * `ORDER_ALREADY_FINISHED`: The order has ended, so that there is nothing left to cancel.
+     */
+    409: OrderAlreadyFinished;
+    /**
+     * `RATE_LIMITED`: Too many requests within a minute: of this token (setting `HTTP_RATE_LIMIT_PER_MIN`), of this address without a valid one (`HTTP_RATE_LIMIT_ANONYMOUS_PER_MIN`), or to turn kill switches, which have a limit of their own. Nothing was done.
+     */
+    429: RateLimited;
+    /**
+     * `HEADERS_TOO_LARGE`: Request line and headers are larger than 16 KiB together.
+     */
+    431: HeadersTooLarge;
+    /**
+     * `INTERNAL_ERROR`: Something went wrong inside. The log tells more under the request id.
+     */
+    500: InternalError;
+    /**
+     * `ADMIN_TOKEN_NOT_CONFIGURED`: The api was started without a token (setting `ADMIN_API_TOKEN`), so that none can be right.
+     *
+     * `DATABASE_UNAVAILABLE`: The database cannot be reached, or was lost on the way (the message says whether the change may have been made), or the api is starting and waits for it.
+     *
+     * `OVERLOADED`: As many requests are here as can be worked on soon, or four datasets are imported already. This one was not begun.
+     */
+    503: ({
+        code: 'ADMIN_TOKEN_NOT_CONFIGURED';
+    } & AdminTokenNotConfigured) | ({
+        code: 'DATABASE_UNAVAILABLE';
+    } & DatabaseUnavailable) | ({
+        code: 'OVERLOADED';
+    } & Overloaded);
+};
+
+export type CancelOrderError = CancelOrderErrors[keyof CancelOrderErrors];
+
+export type CancelOrderResponses = {
+    /**
+     * The order as it is now: CANCELED, CANCEL_PENDING, or UNKNOWN until it is found out what became of it.
+     */
+    202: OrderAnswer;
+};
+
+export type CancelOrderResponse = CancelOrderResponses[keyof CancelOrderResponses];
+
+export type GetOrderData = {
+    body?: never;
+    headers?: {
+        /**
+         * An id of your own for this request, 1 to 128 visible ASCII characters; others are replaced.
+         */
+        'x-request-id'?: string;
+    };
+    path: {
+        /**
+         * Id of the order.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/orders/{id}';
+};
+
+export type GetOrderErrors = {
+    /**
+     * `VALIDATION_FAILED`: A field, a parameter or the request itself is not as it must be, or is not known here. Nothing was done.
+     */
+    400: ValidationFailed;
+    /**
+     * `UNAUTHENTICATED`: There is no header `Authorization`, or it is not of the form `Bearer <token>`.
+     */
+    401: Unauthenticated;
+    /**
+     * `FORBIDDEN`: The token is not known, or its role does not allow this.
+     */
+    403: Forbidden;
+    /**
+     * `NOT_FOUND`: There is nothing of this name or id. An id that cannot be one is answered likewise.
+     */
+    404: NotFound;
+    /**
+     * `METHOD_NOT_ALLOWED`: The path exists, but takes other methods: the header `allow` lists them.
+     */
+    405: MethodNotAllowed;
+    /**
+     * `REQUEST_TIMEOUT`: The headers or the body did not arrive in time. The connection is closed.
+     */
+    408: RequestTimeout;
+    /**
+     * `RATE_LIMITED`: Too many requests within a minute: of this token (setting `HTTP_RATE_LIMIT_PER_MIN`), of this address without a valid one (`HTTP_RATE_LIMIT_ANONYMOUS_PER_MIN`), or to turn kill switches, which have a limit of their own. Nothing was done.
+     */
+    429: RateLimited;
+    /**
+     * `HEADERS_TOO_LARGE`: Request line and headers are larger than 16 KiB together.
+     */
+    431: HeadersTooLarge;
+    /**
+     * `INTERNAL_ERROR`: Something went wrong inside. The log tells more under the request id.
+     */
+    500: InternalError;
+    /**
+     * `ADMIN_TOKEN_NOT_CONFIGURED`: The api was started without a token (setting `ADMIN_API_TOKEN`), so that none can be right.
+     *
+     * `DATABASE_UNAVAILABLE`: The database cannot be reached, or was lost on the way (the message says whether the change may have been made), or the api is starting and waits for it.
+     *
+     * `OVERLOADED`: As many requests are here as can be worked on soon, or four datasets are imported already. This one was not begun.
+     */
+    503: ({
+        code: 'ADMIN_TOKEN_NOT_CONFIGURED';
+    } & AdminTokenNotConfigured) | ({
+        code: 'DATABASE_UNAVAILABLE';
+    } & DatabaseUnavailable) | ({
+        code: 'OVERLOADED';
+    } & Overloaded);
+};
+
+export type GetOrderError = GetOrderErrors[keyof GetOrderErrors];
+
+export type GetOrderResponses = {
+    /**
+     * The order.
+     */
+    200: OrderAnswer;
+};
+
+export type GetOrderResponse = GetOrderResponses[keyof GetOrderResponses];
+
+export type ListFillsData = {
+    body?: never;
+    headers?: {
+        /**
+         * An id of your own for this request, 1 to 128 visible ASCII characters; others are replaced.
+         */
+        'x-request-id'?: string;
+    };
+    path?: never;
+    query?: {
+        /**
+         * Most items of the page.
+         */
+        limit?: number;
+        /**
+         * The `nextCursor` of the page before; absent for the newest items.
+         */
+        cursor?: string;
+        /**
+         * Only fills of this strategy.
+         */
+        strategy?: string;
+        /**
+         * Only fills at this venue.
+         */
+        venue?: string;
+        /**
+         * Only fills in this market.
+         */
+        market?: string;
+        /**
+         * How certain they are, separated by commas.
+         */
+        status?: string;
+        /**
+         * Only fills of this order.
+         */
+        orderId?: string;
+        /**
+         * Only fills of orders of this run.
+         */
+        runId?: string;
+    };
+    url: '/api/fills';
+};
+
+export type ListFillsErrors = {
+    /**
+     * `VALIDATION_FAILED`: A field, a parameter or the request itself is not as it must be, or is not known here. Nothing was done.
+     */
+    400: ValidationFailed;
+    /**
+     * `UNAUTHENTICATED`: There is no header `Authorization`, or it is not of the form `Bearer <token>`.
+     */
+    401: Unauthenticated;
+    /**
+     * `FORBIDDEN`: The token is not known, or its role does not allow this.
+     */
+    403: Forbidden;
+    /**
+     * `METHOD_NOT_ALLOWED`: The path exists, but takes other methods: the header `allow` lists them.
+     */
+    405: MethodNotAllowed;
+    /**
+     * `REQUEST_TIMEOUT`: The headers or the body did not arrive in time. The connection is closed.
+     */
+    408: RequestTimeout;
+    /**
+     * `RATE_LIMITED`: Too many requests within a minute: of this token (setting `HTTP_RATE_LIMIT_PER_MIN`), of this address without a valid one (`HTTP_RATE_LIMIT_ANONYMOUS_PER_MIN`), or to turn kill switches, which have a limit of their own. Nothing was done.
+     */
+    429: RateLimited;
+    /**
+     * `HEADERS_TOO_LARGE`: Request line and headers are larger than 16 KiB together.
+     */
+    431: HeadersTooLarge;
+    /**
+     * `INTERNAL_ERROR`: Something went wrong inside. The log tells more under the request id.
+     */
+    500: InternalError;
+    /**
+     * `ADMIN_TOKEN_NOT_CONFIGURED`: The api was started without a token (setting `ADMIN_API_TOKEN`), so that none can be right.
+     *
+     * `DATABASE_UNAVAILABLE`: The database cannot be reached, or was lost on the way (the message says whether the change may have been made), or the api is starting and waits for it.
+     *
+     * `OVERLOADED`: As many requests are here as can be worked on soon, or four datasets are imported already. This one was not begun.
+     */
+    503: ({
+        code: 'ADMIN_TOKEN_NOT_CONFIGURED';
+    } & AdminTokenNotConfigured) | ({
+        code: 'DATABASE_UNAVAILABLE';
+    } & DatabaseUnavailable) | ({
+        code: 'OVERLOADED';
+    } & Overloaded);
+};
+
+export type ListFillsError = ListFillsErrors[keyof ListFillsErrors];
+
+export type ListFillsResponses = {
+    /**
+     * A page of fills.
+     */
+    200: FillsAnswer;
+};
+
+export type ListFillsResponse = ListFillsResponses[keyof ListFillsResponses];
+
+export type ListPositionsData = {
+    body?: never;
+    headers?: {
+        /**
+         * An id of your own for this request, 1 to 128 visible ASCII characters; others are replaced.
+         */
+        'x-request-id'?: string;
+    };
+    path?: never;
+    query?: {
+        /**
+         * Only positions of this strategy.
+         */
+        strategy?: string;
+        /**
+         * Only positions at this venue.
+         */
+        venue?: string;
+        /**
+         * Only positions in this market.
+         */
+        market?: string;
+        /**
+         * `true`: also those that hold nothing any more, or not yet.
+         */
+        flat?: 'true' | 'false';
+        /**
+         * Most items of the page.
+         */
+        limit?: number;
+        /**
+         * The `nextCursor` of the page before; absent for the first page.
+         */
+        cursor?: string;
+    };
+    url: '/api/positions';
+};
+
+export type ListPositionsErrors = {
+    /**
+     * `VALIDATION_FAILED`: A field, a parameter or the request itself is not as it must be, or is not known here. Nothing was done.
+     */
+    400: ValidationFailed;
+    /**
+     * `UNAUTHENTICATED`: There is no header `Authorization`, or it is not of the form `Bearer <token>`.
+     */
+    401: Unauthenticated;
+    /**
+     * `FORBIDDEN`: The token is not known, or its role does not allow this.
+     */
+    403: Forbidden;
+    /**
+     * `METHOD_NOT_ALLOWED`: The path exists, but takes other methods: the header `allow` lists them.
+     */
+    405: MethodNotAllowed;
+    /**
+     * `REQUEST_TIMEOUT`: The headers or the body did not arrive in time. The connection is closed.
+     */
+    408: RequestTimeout;
+    /**
+     * `RATE_LIMITED`: Too many requests within a minute: of this token (setting `HTTP_RATE_LIMIT_PER_MIN`), of this address without a valid one (`HTTP_RATE_LIMIT_ANONYMOUS_PER_MIN`), or to turn kill switches, which have a limit of their own. Nothing was done.
+     */
+    429: RateLimited;
+    /**
+     * `HEADERS_TOO_LARGE`: Request line and headers are larger than 16 KiB together.
+     */
+    431: HeadersTooLarge;
+    /**
+     * `INTERNAL_ERROR`: Something went wrong inside. The log tells more under the request id.
+     */
+    500: InternalError;
+    /**
+     * `ADMIN_TOKEN_NOT_CONFIGURED`: The api was started without a token (setting `ADMIN_API_TOKEN`), so that none can be right.
+     *
+     * `DATABASE_UNAVAILABLE`: The database cannot be reached, or was lost on the way (the message says whether the change may have been made), or the api is starting and waits for it.
+     *
+     * `OVERLOADED`: As many requests are here as can be worked on soon, or four datasets are imported already. This one was not begun.
+     */
+    503: ({
+        code: 'ADMIN_TOKEN_NOT_CONFIGURED';
+    } & AdminTokenNotConfigured) | ({
+        code: 'DATABASE_UNAVAILABLE';
+    } & DatabaseUnavailable) | ({
+        code: 'OVERLOADED';
+    } & Overloaded);
+};
+
+export type ListPositionsError = ListPositionsErrors[keyof ListPositionsErrors];
+
+export type ListPositionsResponses = {
+    /**
+     * A page of positions.
+     */
+    200: PositionsAnswer;
+};
+
+export type ListPositionsResponse = ListPositionsResponses[keyof ListPositionsResponses];
+
+export type GetPnlData = {
+    body?: never;
+    headers?: {
+        /**
+         * An id of your own for this request, 1 to 128 visible ASCII characters; others are replaced.
+         */
+        'x-request-id'?: string;
+    };
+    path?: never;
+    query?: {
+        /**
+         * The first day, in the time zone of `RISK_DAY_TIMEZONE`; 29 days before the last one when absent.
+         */
+        from?: string;
+        /**
+         * The last day; today when absent.
+         */
+        to?: string;
+        /**
+         * Only of this strategy.
+         */
+        strategy?: string;
+        /**
+         * Only of this mode; all together when absent.
+         */
+        mode?: 'mock' | 'paper' | 'live';
+    };
+    url: '/api/pnl';
+};
+
+export type GetPnlErrors = {
+    /**
+     * `VALIDATION_FAILED`: A field, a parameter or the request itself is not as it must be, or is not known here. Nothing was done.
+     */
+    400: ValidationFailed;
+    /**
+     * `UNAUTHENTICATED`: There is no header `Authorization`, or it is not of the form `Bearer <token>`.
+     */
+    401: Unauthenticated;
+    /**
+     * `FORBIDDEN`: The token is not known, or its role does not allow this.
+     */
+    403: Forbidden;
+    /**
+     * `METHOD_NOT_ALLOWED`: The path exists, but takes other methods: the header `allow` lists them.
+     */
+    405: MethodNotAllowed;
+    /**
+     * `REQUEST_TIMEOUT`: The headers or the body did not arrive in time. The connection is closed.
+     */
+    408: RequestTimeout;
+    /**
+     * `RATE_LIMITED`: Too many requests within a minute: of this token (setting `HTTP_RATE_LIMIT_PER_MIN`), of this address without a valid one (`HTTP_RATE_LIMIT_ANONYMOUS_PER_MIN`), or to turn kill switches, which have a limit of their own. Nothing was done.
+     */
+    429: RateLimited;
+    /**
+     * `HEADERS_TOO_LARGE`: Request line and headers are larger than 16 KiB together.
+     */
+    431: HeadersTooLarge;
+    /**
+     * `INTERNAL_ERROR`: Something went wrong inside. The log tells more under the request id.
+     */
+    500: InternalError;
+    /**
+     * `RISK_STATE_UNAVAILABLE`: The state of the risk guards cannot be read, or the venue of an order is out of reach, restarting or not reconciled yet. Nothing is admitted while they cannot judge; the same order, with its `clientOrderId`, may be sent again.
+     *
+     * `ADMIN_TOKEN_NOT_CONFIGURED`: The api was started without a token (setting `ADMIN_API_TOKEN`), so that none can be right.
+     *
+     * `DATABASE_UNAVAILABLE`: The database cannot be reached, or was lost on the way (the message says whether the change may have been made), or the api is starting and waits for it.
+     *
+     * `OVERLOADED`: As many requests are here as can be worked on soon, or four datasets are imported already. This one was not begun.
+     */
+    503: ({
+        code: 'RISK_STATE_UNAVAILABLE';
+    } & RiskStateUnavailable) | ({
+        code: 'ADMIN_TOKEN_NOT_CONFIGURED';
+    } & AdminTokenNotConfigured) | ({
+        code: 'DATABASE_UNAVAILABLE';
+    } & DatabaseUnavailable) | ({
+        code: 'OVERLOADED';
+    } & Overloaded);
+};
+
+export type GetPnlError = GetPnlErrors[keyof GetPnlErrors];
+
+export type GetPnlResponses = {
+    /**
+     * Profit and loss.
+     */
+    200: PnlAnswer;
+};
+
+export type GetPnlResponse = GetPnlResponses[keyof GetPnlResponses];
 
 export type ListPaperMarketsData = {
     body?: never;
