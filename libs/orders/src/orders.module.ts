@@ -18,6 +18,8 @@ import { ListPositionsHandler } from './list-positions.js';
 import { OrderEntity } from './order.entity.js';
 import { PlaceOrdersHandler } from './place-orders.js';
 import { Orders } from './orders.repository.js';
+import { SyncOrders } from './reconciliation/sync-orders.js';
+import { VenueComparison } from './reconciliation/venue-comparison.js';
 import { SeedLedgerHandler } from './seed-ledger.js';
 import { VenueBookings } from './sending/book-fills.js';
 import { VenueCancels } from './sending/cancel-at-venue.js';
@@ -48,6 +50,8 @@ import { VenueReports } from './sending/venue-reports.js';
     OrderResolving,
     OrderSending,
     VenueDesks,
+    SyncOrders,
+    VenueComparison,
     GetOrderHandler,
     ListOrdersHandler,
     ListFillsHandler,
@@ -58,6 +62,6 @@ import { VenueReports } from './sending/venue-reports.js';
     CancelOrderHandler,
     SeedLedgerHandler,
   ],
-  exports: [Ledger, Orders, VenueDesks],
+  exports: [Ledger, Orders, VenueDesks, VenueComparison],
 })
 export class OrdersModule {}

@@ -1,0 +1,38 @@
+import type { ResolveResult, Venue } from '@interlock/venues';
+
+/** Questions that are on their way to a venue at once. */
+const AT_ONCE = 8;
+
+/** An order that a venue can be asked for. */
+interface SoughtOrder {
+  readonly dedupeKey: string;
+  readonly market: string;
+  readonly createdAt: Date;
+}
+
+export interface ResolvedOrder<Order> {
+  readonly order: Order;
+  readonly found: ResolveResult;
+  /** When the question was sent, by this process's clock. */
+  readonly askedAt: Date;
+}
+
+/**
+ * Asks a venue for each of the orders, a few at a time.
+ * @throws VenueUnreachable when one of the questions goes unanswered
+ */
+export async function resolveEach<Order extends SoughtOrder>(
+  venue: Venue,
+  orders: readonly Order[],
+): Promise<ResolvedOrder<Order>[]> {
+  const resolved: ResolvedOrder<Order>[] = [];
+  const waiting = [...orders];
+  const ask = async (): Promise<void> => {
+    for (let order = waiting.shift(); order !== undefined; order = waiting.shift()) {
+      const askedAt = new Date();
+      resolved.push({ order, found: await venue.resolve(order.dedupeKey, order.market, order.createdAt), askedAt });
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, orders.length) }, ask));
+  return resolved;
+}
