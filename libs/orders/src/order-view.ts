@@ -55,16 +55,26 @@ export function orderViewOf(order: OrderEntity): OrderView {
 
 /** An order that has just been admitted. */
 export function newOrderView({ id, params, clientOrderId, runId }: NewOrder, createdAt: Date): OrderView {
+  const { strategy, mode, venue, market, outcome, side, type, timeInForce, postOnly, reduceOnly } = params;
   return {
-    ...params,
     orderId: id,
     clientOrderId,
     runId,
+    strategy,
+    mode,
+    venue,
+    market,
+    outcome,
+    side,
+    type,
     price: params.price === null ? null : plainAmount(params.price),
     quantity: plainAmount(params.quantity),
     filledQuantity: '0',
     averagePrice: null,
+    timeInForce,
     expiresAt: params.expiresAt?.toISOString() ?? null,
+    postOnly,
+    reduceOnly,
     status: 'ADMITTED',
     reason: null,
     venueOrderId: null,
