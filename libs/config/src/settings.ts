@@ -28,6 +28,13 @@ import {
 } from './python-settings.js';
 import { RISK_SETTINGS, type RiskSettings, riskSettings } from './risk-settings.js';
 import { redisAddress, type RedisAddress } from './redis-address.js';
+import {
+  type ReconciliationSettings,
+  reconciliationSettings,
+  WATCH_SETTINGS,
+  type WatchSettings,
+  watchSettings,
+} from './watch-settings.js';
 
 /**
  * Every environment variable that the program knows. `.env.example` documents the same names, but those for tests; a test keeps the
@@ -53,6 +60,7 @@ export const environmentSchema = z.object({
   HTTP_MAX_CONNECTIONS: integer(10, 1_000_000).default(10_000),
   RISK_DAY_TIMEZONE: timeZone().default('UTC'),
   ...RISK_SETTINGS,
+  ...WATCH_SETTINGS,
   RUN_START_LIMIT_PER_MIN: integer(0, 1_000_000).optional(),
   AUTO_KILL_SWITCH_ENABLED: flag().default(true),
   AUTO_KILL_SWITCH_CONSECUTIVE_FAILURES: integer(1, 1_000_000).default(3),
@@ -191,6 +199,8 @@ export class Settings {
   /** Undefined: starts are not limited. */
   readonly runStartLimitPerMin: number | undefined;
   readonly autoKillSwitch: AutoKillSwitchSettings;
+  readonly watch: WatchSettings;
+  readonly reconciliation: ReconciliationSettings;
   /** Runs that may wait for a worker before starts are refused; 0: any number. */
   readonly queueMaxWaiting: number;
   readonly runLeaseMs: number;
@@ -242,6 +252,8 @@ export class Settings {
     this.riskDayTimezone = environment.RISK_DAY_TIMEZONE;
     this.runStartLimitPerMin = environment.RUN_START_LIMIT_PER_MIN;
     this.autoKillSwitch = autoKillSwitchSettings(environment);
+    this.watch = watchSettings(environment);
+    this.reconciliation = reconciliationSettings(environment);
     this.queueMaxWaiting = environment.QUEUE_MAX_WAITING;
     this.runLeaseMs = environment.RUN_LEASE_MS;
     this.runStartMaxAgeMs = environment.RUN_START_MAX_AGE_MS;

@@ -1,4 +1,5 @@
 import { KillSwitchModule } from '@interlock/kill-switch';
+import { MetricsModule } from '@interlock/observability';
 import { OpsEventsModule } from '@interlock/ops-events';
 import { RiskGuardsModule } from '@interlock/risk-guards';
 import { VenuesModule } from '@interlock/venues';
@@ -18,6 +19,8 @@ import { ListPositionsHandler } from './list-positions.js';
 import { OrderEntity } from './order.entity.js';
 import { PlaceOrdersHandler } from './place-orders.js';
 import { Orders } from './orders.repository.js';
+import { ReconcileVenue } from './reconciliation/reconcile-venue.js';
+import { ReconciliationMetrics } from './reconciliation/reconciliation-metrics.js';
 import { SyncOrders } from './reconciliation/sync-orders.js';
 import { VenueComparison } from './reconciliation/venue-comparison.js';
 import { SeedLedgerHandler } from './seed-ledger.js';
@@ -35,6 +38,7 @@ import { VenueReports } from './sending/venue-reports.js';
     CqrsModule,
     KillSwitchModule,
     RiskGuardsModule,
+    MetricsModule,
     OpsEventsModule,
     VenuesModule,
     TypeOrmModule.forFeature([OrderEntity, FillEntity]),
@@ -52,6 +56,8 @@ import { VenueReports } from './sending/venue-reports.js';
     VenueDesks,
     SyncOrders,
     VenueComparison,
+    ReconciliationMetrics,
+    ReconcileVenue,
     GetOrderHandler,
     ListOrdersHandler,
     ListFillsHandler,
@@ -62,6 +68,6 @@ import { VenueReports } from './sending/venue-reports.js';
     CancelOrderHandler,
     SeedLedgerHandler,
   ],
-  exports: [Ledger, Orders, VenueDesks, VenueComparison],
+  exports: [Ledger, Orders, VenueDesks, VenueComparison, ReconcileVenue],
 })
 export class OrdersModule {}

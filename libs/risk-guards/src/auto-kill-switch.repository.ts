@@ -1,4 +1,4 @@
-import type { Mode } from '@interlock/kill-switch';
+import type { Mode, Scope } from '@interlock/kill-switch';
 import { newId, type Transaction } from '@interlock/persistence';
 import { Injectable } from '@nestjs/common';
 import type { Latency, Streak, SwitchReading } from './rules/run-end.js';
@@ -13,13 +13,16 @@ export interface RunEndReading {
   readonly dailyLoss: string | null;
 }
 
-/** A reason to turn the global switch on. Of one `cause` only the first is kept. */
+/** A reason to turn a switch on. Of one `cause` only the first is kept. */
 export interface NewTrip {
   readonly cause: string;
+  /** Whose switch. */
+  readonly scope: Scope;
   readonly rule: string;
   /** For people. */
   readonly reason: string;
-  readonly runId: string;
+  /** Null when no run brought it about. */
+  readonly runId: string | null;
   /** The version of the switch, then off, that the trip is to change. */
   readonly switchVersion: number;
   readonly details: Record<string, unknown>;
@@ -80,33 +83,46 @@ export class AutoKillSwitchRows {
          FROM jsonb_to_recordset($4::jsonb) AS l("averageMs" double precision, samples integer)
          ON CONFLICT (pipeline) DO UPDATE SET average_ms = excluded.average_ms, samples = excluded.samples
        )
-       INSERT INTO auto_kill_switch_trips (id, cause, rule, reason, details, run_id, switch_version)
-       SELECT id, cause, rule, reason, details, "runId", "switchVersion"
-       FROM jsonb_to_recordset($5::jsonb) AS t(id uuid, cause text, rule text, reason text, details jsonb, "runId" uuid,
-                                               "switchVersion" integer)
-       ON CONFLICT (cause) DO NOTHING`,
+       ${insertTrips('$5')}`,
       [
         `mode:${mode}`,
         JSON.stringify(streak === undefined ? [] : [streak]),
         pipeline,
         JSON.stringify(latency === undefined ? [] : [latency]),
-        JSON.stringify(trips.map((trip) => ({ ...trip, id: newId() }))),
+        withIds(trips),
       ],
     );
   }
 
-  async hasPending(tx: Transaction): Promise<boolean> {
-    const [row] = await tx.query<{ pending: boolean }[]>(
-      'SELECT EXISTS (SELECT 1 FROM auto_kill_switch_trips WHERE carried_out_at IS NULL) AS pending',
-    );
-    return row?.pending === true;
+  /** A scope's switch, under the lock that every judge takes. */
+  async lockSwitch(tx: Transaction, scope: Scope): Promise<SwitchReading> {
+    await tx.query(`SELECT pg_advisory_xact_lock(hashtextextended('interlock auto kill switch', 0))`);
+    const [found] = await tx.query<SwitchReading[]>('SELECT enabled, version FROM kill_switches WHERE scope = $1', [
+      scope,
+    ]);
+    return found ?? { enabled: false, version: 0 };
   }
 
-  /** The trips that nobody has carried out, oldest first. Under the switch's exclusive lock they are nobody else's. */
-  pending(tx: Transaction): Promise<(NewTrip & { readonly id: string })[]> {
+  /** @returns false when its cause has tripped before */
+  async insertTrip(tx: Transaction, trip: NewTrip): Promise<boolean> {
+    const inserted = await tx.query<unknown[]>(`${insertTrips('$1')} RETURNING id`, [withIds([trip])]);
+    return inserted.length > 0;
+  }
+
+  /** Whose switches have trips that nobody has carried out. */
+  async pendingScopes(tx: Transaction): Promise<Scope[]> {
+    const rows = await tx.query<{ scope: Scope }[]>(
+      'SELECT DISTINCT scope FROM auto_kill_switch_trips WHERE carried_out_at IS NULL ORDER BY scope',
+    );
+    return rows.map(({ scope }) => scope);
+  }
+
+  /** The scope's trips that nobody has carried out, oldest first. Under its switch's exclusive lock they are nobody else's. */
+  pending(tx: Transaction, scope: Scope): Promise<(NewTrip & { readonly id: string })[]> {
     return tx.query(
-      `SELECT id, cause, rule, reason, details, run_id AS "runId", switch_version AS "switchVersion"
-       FROM auto_kill_switch_trips WHERE carried_out_at IS NULL ORDER BY id`,
+      `SELECT id, cause, scope, rule, reason, details, run_id AS "runId", switch_version AS "switchVersion"
+       FROM auto_kill_switch_trips WHERE carried_out_at IS NULL AND scope = $1 ORDER BY id`,
+      [scope],
     );
   }
 
@@ -116,4 +132,16 @@ export class AutoKillSwitchRows {
       [id, changedSwitch],
     );
   }
+}
+
+function insertTrips(parameter: '$1' | '$5'): string {
+  return `INSERT INTO auto_kill_switch_trips (id, cause, scope, rule, reason, details, run_id, switch_version)
+    SELECT id, cause, scope, rule, reason, details, "runId", "switchVersion"
+    FROM jsonb_to_recordset(${parameter}::jsonb) AS t(id uuid, cause text, scope text, rule text, reason text, details jsonb,
+                                                      "runId" uuid, "switchVersion" integer)
+    ON CONFLICT (cause) DO NOTHING`;
+}
+
+function withIds(trips: readonly NewTrip[]): string {
+  return JSON.stringify(trips.map((trip) => ({ ...trip, id: newId() })));
 }

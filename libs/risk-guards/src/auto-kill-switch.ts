@@ -1,5 +1,5 @@
 import { type AutoKillSwitchSettings, Settings } from '@interlock/config';
-import { KillSwitchToggle, type Mode } from '@interlock/kill-switch';
+import { KillSwitchToggle, type Mode, type Scope } from '@interlock/kill-switch';
 import { faultPoint } from '@interlock/observability';
 import { OpsEvents } from '@interlock/ops-events';
 import { type Transaction, Transactions } from '@interlock/persistence';
@@ -31,12 +31,30 @@ export interface ObservedRunEnd {
   readonly expectedDurationMs?: number;
 }
 
+/** Something else than a run's end that is to turn a switch on. */
+export interface TripCause {
+  /** What is broken, such as `reconciliation`. */
+  readonly rule: string;
+  /** Whose switch is to be turned on, to halt. */
+  readonly scope: Scope;
+  /** What the numbers are of, where that is something else, such as a mode for the global switch. */
+  readonly about?: string;
+  /** One plain sentence without a full stop. */
+  readonly reason: string;
+  readonly current: string;
+  readonly limit: string;
+  /** Trips once in all of these, such as a day; absent: once until the switch is released. */
+  readonly once?: string;
+  /** Further numbers, for the event. */
+  readonly details?: Record<string, unknown>;
+}
+
 /** As it shows on the switch and in events. Turning a switch on takes no more than an operator. */
 const ACTOR = { name: 'auto-kill-switch', role: 'operator' } as const;
 
 /**
- * Turns the global kill switch on when runs go wrong: failures in a row (per mode), the day's losses (per mode), a run that takes
- * too long (per pipeline).
+ * Turns kill switches on. The global one when runs go wrong: failures in a row (per mode), the day's losses (per mode), a run that
+ * takes too long (per pipeline). Any other one when somebody finds a cause, such as a reconciliation.
  *
  * It works in two steps. The transaction that ends a run counts it and, when a rule is broken, stores a trip; a transaction of its
  * own then carries the trip out, since the one that ends the run may hold the switch's shared lock, which must not be upgraded
@@ -83,28 +101,56 @@ export class AutoKillSwitch {
   }
 
   /**
-   * Carries out the trips that are pending: turns the global switch on and records what triggered it, each exactly once. Call it
+   * Stores a trip, as the last step of the caller's transaction; `carryOutTrips` after its commit turns the switch on.
+   * @returns false when nothing trips: the switch is on, the cause has tripped before, or the automatic switch is disabled
+   */
+  async trip(tx: Transaction, cause: TripCause): Promise<boolean> {
+    if (!this.limits.enabled) return false;
+    const { rule, scope, about = scope, reason, current, limit, details } = cause;
+    const killSwitch = await this.rows.lockSwitch(tx, scope);
+    if (killSwitch.enabled) return false;
+    return this.rows.insertTrip(tx, {
+      cause: `${rule} ${about} ${cause.once ?? `v${killSwitch.version}`}`,
+      scope,
+      rule,
+      reason,
+      runId: null,
+      switchVersion: killSwitch.version,
+      details: { rule, scope: about, current, limit, ...details },
+    });
+  }
+
+  /**
+   * Carries out the trips that are pending: turns their switches on and records what triggered it, each exactly once. Call it
    * after the commit that ended a run, and now and then, for trips whose process has died.
    * @returns how many trips were carried out here
    */
   async carryOutTrips(): Promise<number> {
     // Looked for first: the lock below makes every admission wait.
-    if (!this.limits.enabled || !(await this.transactions.run((tx) => this.rows.hasPending(tx)))) return 0;
-    faultPoint('trip-before-toggle');
-    return this.toggle.underLock('global', async (tx, found) => {
-      const trips = await this.rows.pending(tx);
+    if (!this.limits.enabled) return 0;
+    let carriedOut = 0;
+    for (const scope of await this.transactions.run((tx) => this.rows.pendingScopes(tx))) {
+      faultPoint('trip-before-toggle');
+      carriedOut += await this.carryOutTripsOf(scope);
+    }
+    return carriedOut;
+  }
+
+  private carryOutTripsOf(scope: Scope): Promise<number> {
+    return this.toggle.underLock(scope, async (tx, found) => {
+      const trips = await this.rows.pending(tx, scope);
       let killSwitch = found;
       for (const trip of trips) {
         // Another version means that somebody has turned the switch on, or on and off, since: their decision stands.
         const changesSwitch = !killSwitch.enabled && killSwitch.version === trip.switchVersion;
         if (changesSwitch) {
-          const wish = { scope: 'global', enabled: true, level: 'halt', reason: trip.reason } as const;
+          const wish = { scope, enabled: true, level: 'halt', reason: trip.reason } as const;
           killSwitch = await this.toggle.change(tx, killSwitch, wish, ACTOR);
         }
         await this.events.record(tx, {
           event: 'auto_kill_switch_triggered',
           source: 'auto-kill-switch',
-          runId: trip.runId,
+          ...(trip.runId === null ? {} : { runId: trip.runId }),
           reason: trip.reason,
           actor: ACTOR.name,
           details: { ...trip.details, cause: trip.cause, changedSwitch: changesSwitch },
@@ -157,6 +203,7 @@ function newTrip(trip: Trip, scope: string, once: string, end: ObservedRunEnd, r
   const { rule, reason, current, limit } = trip;
   return {
     cause: `${rule} ${scope} ${once}`,
+    scope: 'global',
     rule,
     reason: `${reason}, ${scope}`,
     runId: end.runId,

@@ -1,4 +1,4 @@
-export { AutoKillSwitch, type ObservedRunEnd } from './auto-kill-switch.js';
+export { AutoKillSwitch, type ObservedRunEnd, type TripCause } from './auto-kill-switch.js';
 export { GetRisk, type RiskItem } from './get-risk.js';
 export { OrderAdmissions } from './order-admissions.js';
 export type { NearLimit, OrderGuards } from './order-guards.js';

@@ -10,6 +10,7 @@ import { PaperVenue1764000000008 } from './1764000000008-paper-venue.js';
 import { AdmissionInOneCall1764000000009 } from './1764000000009-admission-in-one-call.js';
 import { RiskLimits1764000000010 } from './1764000000010-risk-limits.js';
 import { OrderSending1764000000011 } from './1764000000011-order-sending.js';
+import { Reconciliation1764000000013 } from './1764000000013-reconciliation.js';
 
 /** Every migration, oldest first. They only go forward. */
 export const migrations = [
@@ -25,4 +26,5 @@ export const migrations = [
   AdmissionInOneCall1764000000009,
   RiskLimits1764000000010,
   OrderSending1764000000011,
+  Reconciliation1764000000013,
 ];
