@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { CommandBus } from '@nestjs/cqrs';
 import { ToggleKillSwitch } from '@interlock/kill-switch';
+import { newId } from '@interlock/persistence';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Client } from 'pg';
 import { createApi } from '../../apps/api/create-api.js';
 import { createWorker } from '../../apps/worker/create-worker.js';
 import { eventually } from '../support/eventually.js';
 import { testSettings } from '../support/settings.js';
-import { startTestApi, type TestApi } from '../support/test-api.js';
+import { AUTHORIZED, startTestApi, type TestApi } from '../support/test-api.js';
 
 let api: TestApi;
 let worker: NestExpressApplication;
@@ -77,6 +78,12 @@ describe('metrics', () => {
         'interlock_alert_delivery_oldest_pending_seconds',
         'interlock_scrape_failures_total{source="risk"}',
         'interlock_database_pool_waiting{pool="reserved"}',
+        'interlock_order_admissions_total{venue="paper",outcome="admitted"}',
+        'interlock_order_refusals_total{rule="selfMatch"}',
+        'interlock_orders_sent_total{venue="paper",outcome="unknown"}',
+        'interlock_orders_unknown_oldest_age_seconds{venue="paper"}',
+        'interlock_kill_switch_working_orders{scope="venue:*"}',
+        'interlock_orders_admitted_while_halted',
       ];
       expect(zeros.map((series) => [series, valueOf(page, series)])).toEqual(zeros.map((series) => [series, 0]));
       // The queue is that of the suite's worker as well, which may be about to take a job.
@@ -113,6 +120,64 @@ describe('metrics', () => {
     expect(valueOf(done, 'interlock_jobs_claimed_total{queue="execution_start"}')).toBe(1);
     expect(valueOf(done, 'interlock_job_duration_seconds_count{queue="execution_start"}')).toBe(1);
     expect(valueOf(done, 'interlock_worker_slots_busy{queue="execution_start"}')).toBe(0);
+  });
+
+  it('follow an order from the gate to its fills, and see it under a halt', async () => {
+    const put = (path: string, body: unknown) =>
+      api.call(path, {
+        method: 'PUT',
+        headers: { ...AUTHORIZED, 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    const rules = { outcomes: ['YES'], rules: 'free', tick: '0.01', minQuantity: 1, status: 'OPEN' };
+    await put('/api/paper/markets/metered', { ...rules, books: { YES: { bids: [], asks: [['0.5', 10]] } } });
+    const buy = (order: object) =>
+      api.post('/api/orders', { market: 'metered', outcome: 'YES', side: 'BUY', quantity: 10, ...order });
+    await becomes('interlock_venue_open{venue="paper"}', 1);
+    const statuses = [await buy({ price: '0.5' }), await buy({ price: '0.4' }), await buy({ price: '0.405' })];
+    expect(statuses.map(({ status }) => status)).toEqual([201, 201, 409]);
+    expect((await buy({ venue: 'nowhere', price: '0.5' })).status).toBe(400);
+
+    await becomes('interlock_orders_sent_total{venue="paper",outcome="accepted"}', 2, scrapeWorker);
+    await becomes('interlock_fills_booked_total{venue="paper"}', 1, scrapeWorker);
+    await becomes('interlock_orders_working{venue="paper",status="OPEN"}', 1);
+    const page = await scrape();
+    const seen = [
+      'interlock_order_admissions_total{venue="paper",outcome="admitted"}',
+      'interlock_order_admissions_total{venue="paper",outcome="refused"}',
+      'interlock_order_admissions_total{venue="none",outcome="invalid"}',
+      'interlock_order_admission_duration_seconds_count{venue="paper"}',
+      'interlock_order_refusals_total{rule="tick"}',
+    ];
+    expect(seen.map((series) => valueOf(page, series))).toEqual([2, 1, 1, 3, 1]);
+    expect(valueOf(page, 'interlock_market_data_last_update_timestamp_seconds{venue="paper"}')).toBeGreaterThan(1.7e9);
+
+    // As seen when nobody cancels what works: a row alone, without the sweep of a stop.
+    const client = new Client({ connectionString: api.database.url });
+    await client.connect();
+    try {
+      await client.query(
+        `INSERT INTO orders (id, strategy, mode, venue, market, outcome, side, type, price, quantity, time_in_force, status)
+         SELECT gen_random_uuid(), 'metered', 'live', 'elsewhere', 'm', 'YES', 'BUY', 'limit', 0.5, 1, 'GTC', status
+         FROM unnest('{OPEN,CANCELED}'::text[]) AS status`,
+      );
+      await client.query(
+        `INSERT INTO kill_switches (scope, enabled, level, version, updated_at, updated_by)
+         VALUES ('strategy:metered', true, 'halt', 1, now(), 'ada')`,
+      );
+      await becomes('interlock_kill_switch_working_orders{scope="strategy:*"}', 1);
+      await client.query(
+        `INSERT INTO orders (id, strategy, mode, venue, market, outcome, side, type, price, quantity, time_in_force, status)
+         VALUES ($1, 'metered', 'live', 'elsewhere', 'm', 'YES', 'BUY', 'limit', 0.5, 1, 'GTC', 'ADMITTED')`,
+        [newId()],
+      );
+      await becomes('interlock_orders_admitted_while_halted', 1, scrapeWorker);
+      await client.query(
+        `DELETE FROM orders WHERE strategy = 'metered'; DELETE FROM kill_switches WHERE scope = 'strategy:metered'`,
+      );
+    } finally {
+      await client.end();
+    }
   });
 
   it('show headroom as a share of the limit', async () => {

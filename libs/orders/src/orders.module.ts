@@ -16,6 +16,8 @@ import { LedgerRows } from './ledger/ledger-rows.js';
 import { ListFillsHandler } from './list-fills.js';
 import { ListOrdersHandler } from './list-orders.js';
 import { ListPositionsHandler } from './list-positions.js';
+import { OrderMetrics } from './order-metrics.js';
+import { WorkingOrderMetrics } from './working-order-metrics.js';
 import { OrderEntity } from './order.entity.js';
 import { PlaceOrdersHandler } from './place-orders.js';
 import { Orders } from './orders.repository.js';
@@ -36,6 +38,7 @@ import { VenueReports } from './sending/venue-reports.js';
 @Module({
   imports: [
     CqrsModule,
+    MetricsModule,
     KillSwitchModule,
     RiskGuardsModule,
     MetricsModule,
@@ -45,6 +48,8 @@ import { VenueReports } from './sending/venue-reports.js';
   ],
   providers: [
     Orders,
+    OrderMetrics,
+    WorkingOrderMetrics,
     LedgerRows,
     Ledger,
     VenueReports,

@@ -20,6 +20,7 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { asksForTheSame, KeyedOrders, keyOf } from './keyed-orders.js';
 import { Ledger } from './ledger/ledger.js';
 import type { OrderParams } from './order.js';
+import { OrderMetrics } from './order-metrics.js';
 import { limitNearlyReached, type OrderRefusal, orderRejected } from './order-rejected.js';
 import { type OrderView, newOrderView, orderViewOf } from './order-view.js';
 import { ledgerOrderOf, type NewOrder, Orders } from './orders.repository.js';
@@ -99,9 +100,21 @@ export class PlaceOrdersHandler implements ICommandHandler<PlaceOrders> {
     private readonly orders: Orders,
     private readonly ledger: Ledger,
     private readonly boundedEvents: BoundedEvents,
+    private readonly metrics: OrderMetrics,
   ) {}
 
-  async execute({ orders, actorName, run }: PlaceOrders): Promise<PlaceOrderResult[]> {
+  execute({ orders, actorName, run }: PlaceOrders): Promise<PlaceOrderResult[]> {
+    return this.metrics.placed(
+      orders.map(({ venue }) => venue),
+      this.place(orders, actorName, run),
+    );
+  }
+
+  private async place(
+    orders: readonly OrderRequest[],
+    actorName: string,
+    run: PlacingRun | null,
+  ): Promise<PlaceOrderResult[]> {
     const intents = orders.map((request) => this.intentOf(request, actorName, run));
     const known = intents.filter((intent) => 'id' in intent);
     const results = known.length === 0 ? [] : await this.admissions.add({ intents: known, run });

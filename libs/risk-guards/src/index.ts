@@ -10,5 +10,12 @@ export { type AdmissionRecord, guarded, type Purpose, RiskGuards } from './risk-
 export { RiskGuardsModule } from './risk-guards.module.js';
 export { RiskSettingsModule } from './risk-settings.module.js';
 export { RiskState, RiskStateUnavailable } from './risk-state.js';
-export { type GuardRefusal, LIMIT_RULES, type LimitRule, REFUSAL_CODES, type RefusalCode } from './rules/refusal.js';
+export {
+  type GuardRefusal,
+  LIMIT_RULES,
+  type LimitRule,
+  REFUSAL_CODES,
+  type RefusalCode,
+  RULE_NAMES,
+} from './rules/refusal.js';
 export type { LimitChange } from './risk-limits.js';

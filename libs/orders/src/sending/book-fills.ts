@@ -5,6 +5,7 @@ import { isAtOrPast, type VenueFill, type VenueSettlement, type Watermark } from
 import { Injectable } from '@nestjs/common';
 import { Overfilled } from '../ledger/books.js';
 import { Ledger } from '../ledger/ledger.js';
+import { OrderMetrics } from '../order-metrics.js';
 import { Oversold } from '../ledger/position.js';
 import type { Desk } from './desk.js';
 import { filledLate } from './order-events.js';
@@ -26,6 +27,7 @@ export class VenueBookings {
     private readonly ledger: Ledger,
     private readonly reports: VenueReports,
     private readonly events: OpsEvents,
+    private readonly metrics: OrderMetrics,
   ) {}
 
   /**
@@ -85,6 +87,7 @@ export class VenueBookings {
     }
     await this.reports.closeEnded(tx, [...new Set(ours.map(({ orderId }) => orderId))]);
     await this.events.recordAll(tx, booked.late.map(filledLate));
+    this.metrics.booked(tx, desk.venue.name, booked.booked);
     return booked.booked;
   }
 

@@ -14,6 +14,7 @@ import { isDatabaseUnavailable, SharedBatches, type Transaction, Transactions } 
 import type { SubmitResult } from '@interlock/venues';
 import { Injectable, Logger } from '@nestjs/common';
 import { Ledger, type StatusChange } from '../ledger/ledger.js';
+import { OrderMetrics, type SendOutcome } from '../order-metrics.js';
 import type { Desk } from './desk.js';
 import { DeskLost } from './desk-lease.js';
 import { orderUnknown } from './order-events.js';
@@ -48,11 +49,12 @@ export class OrderSending {
     private readonly ledger: Ledger,
     private readonly reports: VenueReports,
     private readonly events: OpsEvents,
+    private readonly metrics: OrderMetrics,
   ) {}
 
   /** @param onAnswered called when a venue has told of an order, which may have been filled */
   open(desk: Desk, onAnswered: () => void): OrderSender {
-    const { settings, transactions, switches, watch, ledger, reports, events } = this;
+    const { settings, transactions, switches, watch, ledger, reports, events, metrics } = this;
     return new OrderSender(desk, onAnswered, settings.orderSendMaxAgeMs, {
       transactions,
       switches,
@@ -60,6 +62,7 @@ export class OrderSending {
       ledger,
       reports,
       events,
+      metrics,
     });
   }
 }
@@ -71,6 +74,7 @@ interface Parts {
   readonly ledger: Ledger;
   readonly reports: VenueReports;
   readonly events: OpsEvents;
+  readonly metrics: OrderMetrics;
 }
 
 /** What became of an order that was taken for sending. HALTED: a switch was turned on, and not a byte has left. */
@@ -161,7 +165,7 @@ export class OrderSender {
     try {
       if (!(await this.claims.add(order))) return;
       faultPoint('order-after-claim');
-      const result = await this.submit(order, sendBy);
+      const result = await this.parts.metrics.sent(this.desk.venue.name, this.submit(order, sendBy), outcomeOf);
       faultPoint('order-after-answer');
       await untilStored(this.desk.over, () => this.answers.add({ order, result }));
       this.onAnswered();
@@ -261,6 +265,10 @@ function byMarket(orders: readonly WaitingOrder[]): Map<string, WaitingOrder[]> 
 function isForbidden({ intent }: WaitingOrder, enabled: readonly KillSwitch[], scopes: readonly Scope[]): boolean {
   const killSwitch = strictest(enabled.filter(({ scope }) => scopes.includes(scope)));
   return killSwitch !== undefined && (killSwitch.level === 'halt' || intent.side === 'BUY');
+}
+
+function outcomeOf({ kind }: SendResult): SendOutcome {
+  return kind.toLowerCase() as Lowercase<SendResult['kind']>;
 }
 
 function failsTogether(error: unknown): boolean {

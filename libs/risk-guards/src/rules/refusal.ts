@@ -19,17 +19,19 @@ export const LIMIT_RULES = [
 export type LimitRule = (typeof LIMIT_RULES)[number];
 
 /** `startRate` is limited by a setting alone; those after it are no limits, they follow from the market, the books and the order. */
-export type RuleName =
-  | LimitRule
-  | 'startRate'
-  | 'tick'
-  | 'minimumSize'
-  | 'marketStatus'
-  | 'venueStatus'
-  | 'cash'
-  | 'holding'
-  | 'selfMatch'
-  | 'reduceOnly';
+export const RULE_NAMES = [
+  ...LIMIT_RULES,
+  'startRate',
+  'tick',
+  'minimumSize',
+  'marketStatus',
+  'venueStatus',
+  'cash',
+  'holding',
+  'selfMatch',
+  'reduceOnly',
+] as const;
+export type RuleName = (typeof RULE_NAMES)[number];
 
 export const REFUSAL_CODES = [
   'MAX_POSITION_EXCEEDED',
