@@ -1,6 +1,7 @@
 import { amount, type Transaction, ZERO } from '@interlock/persistence';
 import { Injectable } from '@nestjs/common';
-import type { LedgerOrder } from './ledger/entries.js';
+import type { LedgerOrder, SumChange } from './ledger/entries.js';
+import { sumChangeTexts } from './ledger/ledger-rows.js';
 import type { OrderParams } from './order.js';
 
 /** An order that is to be stored. */
@@ -18,11 +19,29 @@ export interface NewOrder {
 @Injectable()
 export class Orders {
   /**
+   * Stores orders that the guards have admitted, with what they reserve; counts them, and tells the senders on the channel when the
+   * transaction commits. Under the locks of their admission.
+   * @param changes what the orders add to the sums that guards read
+   * @returns when each was created, by id
+   */
+  async admit(
+    tx: Transaction,
+    orders: readonly NewOrder[],
+    changes: readonly SumChange[],
+    channel: string,
+  ): Promise<Map<string, Date>> {
+    const [row] = await tx.query<{ times: Record<string, string> }[]>(
+      'SELECT admit_orders($1::json, $2::json, $3) AS times',
+      [JSON.stringify(orders.map(rowOf)), JSON.stringify(changes.map(sumChangeTexts)), channel],
+    );
+    return new Map(Object.entries(row?.times ?? {}).map(([id, at]) => [id, new Date(at)]));
+  }
+
+  /**
    * Stores orders as ADMITTED. What they reserve is the ledger's matter.
    * @returns when each was created, by id; one whose strategy has its client order id already is left out
    */
   async insert(tx: Transaction, orders: readonly NewOrder[]): Promise<Map<string, Date>> {
-    const rows = orders.map(({ params, ...order }) => ({ ...order, ...params }));
     const inserted = await tx.query<{ id: string; created_at: Date }[]>(
       `INSERT INTO orders (id, client_order_id, run_id, strategy, mode, venue, account, market, outcome, side, type, price, quantity,
                            time_in_force, expires_at, post_only, reduce_only, fee_reserve, status)
@@ -33,10 +52,14 @@ export class Orders {
               outcome text, side text, type text, price numeric, quantity numeric, "timeInForce" text, "expiresAt" timestamptz,
               "postOnly" boolean, "reduceOnly" boolean, "feeReserve" numeric)
        ON CONFLICT ON CONSTRAINT orders_client_order_id DO NOTHING RETURNING id, created_at`,
-      [JSON.stringify(rows)],
+      [JSON.stringify(orders.map(rowOf))],
     );
     return new Map(inserted.map(({ id, created_at }) => [id, created_at]));
   }
+}
+
+function rowOf({ params, id, account, clientOrderId, runId, feeReserve }: NewOrder): object {
+  return { id, account, clientOrderId, runId, feeReserve, ...params };
 }
 
 /** A new order as the ledger reserves for it. */

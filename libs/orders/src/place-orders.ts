@@ -14,11 +14,12 @@ import {
   type OrderGuards,
   type OrderIntent,
   RiskStateUnavailable,
+  type UnpricedIntent,
 } from '@interlock/risk-guards';
-import { highestFee, MarketQuotes, type StoredMarketQuote, Venues } from '@interlock/venues';
+import { highestFee, Venues } from '@interlock/venues';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { asksForTheSame, KeyedOrders, keyOf } from './keyed-orders.js';
-import { Ledger } from './ledger/ledger.js';
+import { reservationOf } from './ledger/books.js';
 import type { OrderParams } from './order.js';
 import { OrderMetrics } from './order-metrics.js';
 import { limitNearlyReached, type OrderRefusal, orderRejected } from './order-rejected.js';
@@ -69,6 +70,8 @@ export const ADMITTED_ORDERS_CHANNEL = 'interlock_admitted_orders';
 
 interface Intent extends NewOrder {
   readonly actorName: string;
+  /** As the guards look at it. */
+  readonly unpriced: UnpricedIntent;
 }
 
 /** What one caller asks for. */
@@ -95,10 +98,8 @@ export class PlaceOrdersHandler implements ICommandHandler<PlaceOrders> {
   constructor(
     private readonly transactions: Transactions,
     private readonly venues: Venues,
-    private readonly quotes: MarketQuotes,
     private readonly guards: OrderAdmissions,
     private readonly orders: Orders,
-    private readonly ledger: Ledger,
     private readonly boundedEvents: BoundedEvents,
     private readonly metrics: OrderMetrics,
   ) {}
@@ -139,7 +140,8 @@ export class PlaceOrdersHandler implements ICommandHandler<PlaceOrders> {
     const runId = run?.runId ?? null;
     const complete: OrderParams = { ...params, mode: venue.mode };
     const { account } = venue;
-    return { id: newId(), params: complete, account, clientOrderId, runId, feeReserve: '0', actorName };
+    const unpriced = unpricedIntent(complete, account);
+    return { id: newId(), params: complete, account, clientOrderId, runId, feeReserve: '0', actorName, unpriced };
   }
 
   private async admitAll(tx: Transaction, requests: readonly Request[]): Promise<PlaceOrderResult[][]> {
@@ -154,29 +156,15 @@ export class PlaceOrdersHandler implements ICommandHandler<PlaceOrders> {
 
   /** Answers the intents in their order. */
   private async admit(tx: Transaction, intents: readonly Intent[]): Promise<PlaceOrderResult[]> {
-    // Before the locks, since no rule depends on it but the size of the fee's reserve.
-    const quotes = await this.quotes.read(
-      tx,
-      intents.map(({ params }) => params),
-    );
-    const prepared = intents.map((intent) => prepare(intent, quotes));
-    const judged = prepared.filter((one): one is Prepared => 'judged' in one);
-    const keyed = await KeyedOrders.lock(
-      tx,
-      judged.map(({ intent }) => intent),
-    );
-    const scopes = judged.flatMap(({ judged: order }) => scopesOver(order));
-    const opened =
-      judged.length === 0
-        ? undefined
-        : await this.guards.open(
-            tx,
-            scopes,
-            judged.map((one) => one.judged),
-          );
+    const keyed = await KeyedOrders.lock(tx, intents);
+    const unpriced = intents.map((intent) => intent.unpriced);
+    const { enabled, guards } = await this.guards.open(tx, [...new Set(unpriced.flatMap(scopesOver))], unpriced);
 
-    const batch = new Batch(keyed, opened?.enabled ?? [], opened?.guards);
-    const verdicts = prepared.map((one) => ('judged' in one ? batch.judge(one, judged.indexOf(one)) : one));
+    const batch = new Batch(keyed, enabled, guards);
+    const verdicts = intents.map((intent, number) => {
+      const prepared = prepare(intent, guards);
+      return 'judged' in prepared ? batch.judge(prepared, number) : prepared;
+    });
     const createdAt = await this.store(tx, batch);
     return verdicts.map((verdict) => (typeof verdict === 'function' ? verdict(createdAt) : verdict));
   }
@@ -184,20 +172,13 @@ export class PlaceOrdersHandler implements ICommandHandler<PlaceOrders> {
   /** @returns when each admitted order was created, by its id */
   private async store(tx: Transaction, { admitted, refused, guards }: Batch): Promise<Map<string, Date>> {
     const events = refused.map(({ intent, refusal }) => orderRejected(intent.params, refusal, intent.actorName));
-    const near = guards?.nearLimits.map(limitNearlyReached) ?? [];
+    const near = guards.nearLimits.map(limitNearlyReached);
     await this.boundedEvents.record(tx, [...events, ...near]);
-    if (admitted.length === 0 || guards === undefined) return new Map();
+    if (admitted.length === 0) return new Map();
+    await this.guards.keepHighs(tx, guards);
     const orders = admitted.map(({ intent }) => intent);
-    const createdAt = await this.orders.insert(tx, orders);
-    await this.ledger.reserve(tx, orders.map(ledgerOrderOf));
-    await this.guards.write(
-      tx,
-      guards,
-      admitted.map(({ judged }) => judged),
-    );
-    const venues = [...new Set(orders.map(({ params }) => params.venue))];
-    await tx.query('SELECT pg_notify($1, venue) FROM unnest($2::text[]) AS venue', [ADMITTED_ORDERS_CHANNEL, venues]);
-    return createdAt;
+    const reserved = orders.map((order) => reservationOf(ledgerOrderOf(order)));
+    return this.orders.admit(tx, orders, reserved, ADMITTED_ORDERS_CHANNEL);
   }
 }
 
@@ -212,7 +193,7 @@ class Batch {
   constructor(
     private readonly keyed: KeyedOrders,
     private readonly enabled: readonly KillSwitch[],
-    readonly guards: OrderGuards | undefined,
+    readonly guards: OrderGuards,
   ) {}
 
   judge(prepared: Prepared, number: number): Verdict {
@@ -262,7 +243,7 @@ class Batch {
     number: number,
   ): OrderRefusal | Extract<PlaceOrderResult, { kind: 'unavailable' }> | undefined {
     try {
-      const refusal = this.guards?.judge(judged, number);
+      const refusal = this.guards.judge(judged, number);
       return refusal === undefined ? undefined : { kind: 'refused', refusal };
     } catch (error) {
       if (error instanceof RiskStateUnavailable) return { kind: 'unavailable', message: error.message };
@@ -271,21 +252,9 @@ class Batch {
   }
 }
 
-/** The intent with the fee that its market may charge, or what is wrong with its market or outcome. */
-function prepare(
-  intent: Intent,
-  quotes: readonly StoredMarketQuote[],
-): Prepared | Extract<PlaceOrderResult, { kind: 'invalid' }> {
-  const { params, account } = intent;
+function unpricedIntent(params: OrderParams, account: string): UnpricedIntent {
   const { strategy, mode, venue, market, outcome, side, type, price, quantity, reduceOnly } = params;
-  const ofMarket = quotes.filter((quote) => quote.venue === venue && quote.market === market);
-  const quote = ofMarket.find((one) => one.outcome === outcome);
-  if (quote === undefined) {
-    const message = `is not known at the venue ${venue} with this market and outcome`;
-    return { kind: 'invalid', fieldErrors: { market: [message], outcome: [message] } };
-  }
-  const fee = highestFee(quote.fees, { side, price, quantity });
-  const judged: OrderIntent = {
+  return {
     strategy,
     mode,
     venue,
@@ -297,8 +266,19 @@ function prepare(
     price: price === null ? null : decimal(price),
     quantity: decimal(quantity),
     reduceOnly,
-    highestFee: decimal(fee),
   };
+}
+
+/** The intent with the fee that its market may charge, or what is wrong with its market or outcome. */
+function prepare(intent: Intent, guards: OrderGuards): Prepared | Extract<PlaceOrderResult, { kind: 'invalid' }> {
+  const { venue, side, price, quantity } = intent.params;
+  const quote = guards.quoteOf(intent.params);
+  if (quote === undefined) {
+    const message = `is not known at the venue ${venue} with this market and outcome`;
+    return { kind: 'invalid', fieldErrors: { market: [message], outcome: [message] } };
+  }
+  const fee = highestFee(quote.fees, { side, price, quantity });
+  const judged: OrderIntent = { ...intent.unpriced, highestFee: decimal(fee) };
   return { intent: { ...intent, feeReserve: side === 'BUY' ? fee : '0' }, judged };
 }
 

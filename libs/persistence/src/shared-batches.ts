@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { setImmediate as aTurn } from 'node:timers/promises';
 import { DatabaseBusy } from './database-errors.js';
 
 interface Waiting<I, R> {
@@ -59,6 +60,8 @@ export class SharedBatches<I, R> {
         const batch = this.waiting.splice(0, this.maximumSize);
         for (const { impatience } of batch) clearTimeout(impatience);
         await this.carryOutOne(batch);
+        // Callers who had their answer may have their next intent, and further ones may have arrived: they are worth a turn of the loop.
+        if (this.waiting.length < this.maximumSize) await aTurn();
       }
     } finally {
       this.underWay = false;

@@ -4,7 +4,7 @@ export { OrderAdmissions } from './order-admissions.js';
 export type { NearLimit, OrderGuards } from './order-guards.js';
 export { SetRiskLimits, type SetRiskLimitsResult } from './set-risk-limits.js';
 export { decimal } from './rules/decimal.js';
-export type { OrderIntent } from './rules/order-intent.js';
+export type { OrderIntent, UnpricedIntent } from './rules/order-intent.js';
 export { RiskDays, type TradingResult } from './risk-days.js';
 export { type AdmissionRecord, guarded, type Purpose, RiskGuards } from './risk-guards.js';
 export { RiskGuardsModule } from './risk-guards.module.js';

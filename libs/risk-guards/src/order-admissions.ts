@@ -11,10 +11,10 @@ import {
   wantedFor,
 } from './order-reading.js';
 import { guarded } from './risk-guards.js';
-import { RiskStateUnavailable, scopeOf } from './risk-state.js';
+import { RiskStateUnavailable } from './risk-state.js';
 import { formatDecimal } from './rules/decimal.js';
 import { Limits } from './rules/limits.js';
-import type { OrderIntent } from './rules/order-intent.js';
+import type { UnpricedIntent } from './rules/order-intent.js';
 
 /** What a batch of orders is judged by; the locks are held until the transaction ends. */
 export interface OpenedOrderAdmission {
@@ -38,7 +38,7 @@ export class OrderAdmissions {
   async open(
     tx: Transaction,
     scopes: readonly Scope[],
-    intents: readonly OrderIntent[],
+    intents: readonly UnpricedIntent[],
   ): Promise<OpenedOrderAdmission> {
     let { enabled, reading } = await this.read(tx, scopes, intents);
     // Somebody has set a limit since the last batch whose total was not read. The locks are held: once more is enough.
@@ -50,20 +50,8 @@ export class OrderAdmissions {
     return { enabled, guards: new OrderGuards(reading, this.settings.risk.requiredInLive) };
   }
 
-  /** Counts the admitted orders, and keeps the day's highs where a drawdown is limited. */
-  async write(tx: Transaction, guards: OrderGuards, admitted: readonly OrderIntent[]): Promise<void> {
-    for (const mode of new Set(admitted.map((intent) => intent.mode))) {
-      const orders = admitted.filter((intent) => intent.mode === mode);
-      const scope = scopeOf(mode);
-      const places = orders.map(({ strategy, venue, market }) => ({ strategy, venue, market }));
-      await guarded(
-        tx.query(`SELECT count_admissions('orderRate', $1, $2), place_admissions('orderRate', $1, $3::jsonb)`, [
-          scope,
-          orders.length,
-          JSON.stringify(places),
-        ]),
-      );
-    }
+  /** Keeps the day's highs where a drawdown is limited. The admitted orders are counted by what stores them. */
+  async keepHighs(tx: Transaction, guards: OrderGuards): Promise<void> {
     const highs = guards.highs();
     if (highs.length === 0) return;
     await guarded(
@@ -79,7 +67,7 @@ export class OrderAdmissions {
   private async read(
     tx: Transaction,
     scopes: readonly Scope[],
-    intents: readonly OrderIntent[],
+    intents: readonly UnpricedIntent[],
   ): Promise<{ enabled: KillSwitch[]; reading: OrderReading }> {
     const [row] = await guarded(
       tx.query<{ opened: { switches: KillSwitchRow[]; state: OrderStateRecord } }[]>(

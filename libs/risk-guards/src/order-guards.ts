@@ -79,6 +79,11 @@ export class OrderGuards {
     );
   }
 
+  /** What is known of the intent's market and outcome; undefined where the venue has no such. */
+  quoteOf({ venue, market, outcome }: Pick<OrderIntent, 'venue' | 'market' | 'outcome'>): Quote | undefined {
+    return this.reading.quotes.get(keyOf(venue, market, outcome));
+  }
+
   /**
    * Judges an intent, and counts it when nothing forbids it. First the limits, then what the market and the books say.
    * @param number the intent's place in the batch that was read
@@ -86,7 +91,7 @@ export class OrderGuards {
    */
   judge(intent: OrderIntent, number: number): GuardRefusal | undefined {
     this.checkVenue(intent);
-    const quote = this.reading.quotes.get(keyOf(intent.venue, intent.market, intent.outcome));
+    const quote = this.quoteOf(intent);
     if (quote === undefined) throw new RiskStateUnavailable(`the market ${intent.market}`);
     const refusal =
       this.missingLimit(intent) ??

@@ -2,7 +2,7 @@ import { RiskStateUnavailable } from './risk-state.js';
 import { type Decimal, decimal, formatDecimal, parseDecimal } from './rules/decimal.js';
 import { covers, kindOf, type Limit, Limits } from './rules/limits.js';
 import type { Quote } from './rules/market-data.js';
-import type { OrderIntent } from './rules/order-intent.js';
+import type { UnpricedIntent } from './rules/order-intent.js';
 import { LIMIT_RULES, type LimitRule } from './rules/refusal.js';
 
 /** A narrower total: of a rule in a venue, a market or a strategy, within one mode. */
@@ -44,8 +44,12 @@ type QuoteRecord = [
   bestAsk: string | null,
   ageMs: number,
   closesInMs: number | null,
+  rules: Quote['fees']['rules'],
+  feeRate: string,
+  feeExponent: number,
 ];
 
+/** Best price of working orders on a side: the lowest of sales, the highest of purchases. */
 type OwnRecord = [
   venue: string,
   account: string,
@@ -88,10 +92,10 @@ export function keyOf(...parts: readonly string[]): string {
 }
 
 /** Parameters of the function `read_order_state`, but for the first of `open_order_admission`. */
-export function readingParameters(intents: readonly OrderIntent[], known: Limits): unknown[] {
+export function readingParameters(intents: readonly UnpricedIntent[], known: Limits): unknown[] {
   const windows = known.all('duplicate').map(({ limit }) => Number(formatDecimal(limit)));
   return [
-    JSON.stringify(intents.map(textsOf)),
+    JSON.stringify(wishesOf(intents, windows.length > 0)),
     JSON.stringify(countsWanted(intents, known)),
     needsMarks(known),
     windows.length === 0 ? null : Math.max(...windows),
@@ -99,7 +103,7 @@ export function readingParameters(intents: readonly OrderIntent[], known: Limits
 }
 
 /** What is read beside what always is: two sets of limits that want the same of these intents give the same text. */
-export function wantedFor(intents: readonly OrderIntent[], limits: Limits): string {
+export function wantedFor(intents: readonly UnpricedIntent[], limits: Limits): string {
   return JSON.stringify(readingParameters(intents, limits).slice(1));
 }
 
@@ -109,7 +113,7 @@ export function needsMarks(limits: Limits): boolean {
 }
 
 /** Totals that are kept per mode and strategy come with every reading; those of venues and markets only where they are limited. */
-function countsWanted(intents: readonly OrderIntent[], limits: Limits): Count[] {
+function countsWanted(intents: readonly UnpricedIntent[], limits: Limits): Count[] {
   const wanted = new Map<string, Count>();
   const want = (count: Count) => wanted.set(keyOf(count.rule, count.kind, count.name, count.mode), count);
   for (const { rule, scope } of limits) {
@@ -182,7 +186,9 @@ export function readingOfOrders(state: OrderStateRecord): OrderReading {
   };
 }
 
-function quoteOf([, , , status, tick, minimumQuantity, bestBid, bestAsk, ageMs, closesInMs]: QuoteRecord): Quote {
+function quoteOf(record: QuoteRecord): Quote {
+  const [, , , status, tick, minimumQuantity, bestBid, bestAsk, ageMs, closesInMs, ...fees] = record;
+  const [rules, feeRate, feeExponent] = fees;
   return {
     status,
     tick: numberIn(tick, 'a tick'),
@@ -191,6 +197,7 @@ function quoteOf([, , , status, tick, minimumQuantity, bestBid, bestAsk, ageMs, 
     bestAsk: priceIn(bestAsk),
     ageMs,
     closesInMs,
+    fees: { rules, feeRate, feeExponent },
   };
 }
 
@@ -199,12 +206,30 @@ function limitOf(rule: string, scope: string, value: string): Limit {
   return { rule: rule as LimitRule, scope, limit: numberIn(value, `the limit of ${rule} in ${scope}`) };
 }
 
-function textsOf({ price, quantity, highestFee, ...intent }: OrderIntent) {
+/** What is read for the intents: for each of them where repetitions are looked for, else for each place once. */
+function wishesOf(intents: readonly UnpricedIntent[], withRepetitions: boolean): object[] {
+  if (withRepetitions) return intents.map(textsOf);
+  const places = new Map<string, object>();
+  for (const { strategy, mode, venue, account, market, outcome, side } of intents) {
+    const key = keyOf(strategy, mode, venue, account, market, outcome, side);
+    if (!places.has(key)) places.set(key, { strategy, mode, venue, account, market, outcome, side });
+  }
+  return [...places.values()];
+}
+
+function textsOf({ price, quantity, ...intent }: UnpricedIntent) {
+  const { strategy, mode, venue, account, market, outcome, side, type } = intent;
   return {
-    ...intent,
+    strategy,
+    mode,
+    venue,
+    account,
+    market,
+    outcome,
+    side,
+    type,
     price: price === null ? null : formatDecimal(price),
     quantity: formatDecimal(quantity),
-    highestFee: formatDecimal(highestFee),
   };
 }
 

@@ -8,9 +8,24 @@ import type { LimitRule } from './rules/refusal.js';
 
 const ZERO = decimal('0');
 
-/** What was read, with what the batch has admitted since. */
+/** What a batch has admitted within one mode, venue, market or strategy. */
+interface Added {
+  orders: number;
+  /** Of purchases, in units of collateral. */
+  value: Decimal;
+}
+
+const NOTHING_ADDED: Readonly<Added> = { orders: 0, value: ZERO };
+
+/**
+ * What was read, with what the batch has admitted since. Sums are kept, so that an order costs the same at the beginning of a batch and at
+ * its end, and with few strategies and many.
+ */
 export class OrderTotals {
-  private readonly admitted: OrderIntent[] = [];
+  private readonly added = new Map<string, Added>();
+  private readonly admittedByOutcome = new Map<string, OrderIntent[]>();
+  private readonly cashTaken = new Map<string, Decimal>();
+  private readonly sums = new Map<string, Decimal>();
 
   constructor(private readonly reading: OrderReading) {}
 
@@ -26,7 +41,17 @@ export class OrderTotals {
   }
 
   add(intent: OrderIntent): void {
-    this.admitted.push(intent);
+    const value = intent.side === 'BUY' ? valueOf(intent) : ZERO;
+    for (const key of groupsOf(intent)) {
+      const before = this.added.get(key) ?? NOTHING_ADDED;
+      this.added.set(key, { orders: before.orders + 1, value: add(before.value, value) });
+    }
+    const { venue, account, market, outcome } = intent;
+    const ofOutcome = this.admittedByOutcome.get(keyOf(venue, account, market, outcome));
+    if (ofOutcome === undefined) this.admittedByOutcome.set(keyOf(venue, account, market, outcome), [intent]);
+    else ofOutcome.push(intent);
+    const ofAccount = keyOf(venue, account);
+    this.cashTaken.set(ofAccount, add(this.cashTaken.get(ofAccount) ?? ZERO, cashNeeded(intent)));
   }
 
   own({ venue, account, market, outcome }: OrderIntent): OwnOrders {
@@ -51,14 +76,14 @@ export class OrderTotals {
 
   freeCash({ venue, account }: OrderIntent): Decimal {
     const free = this.reading.freeCash.get(keyOf(venue, account)) ?? ZERO;
-    return this.admitted
-      .filter((one) => one.venue === venue && one.account === account)
-      .reduce((left, one) => subtract(left, cashNeeded(one)), free);
+    return subtract(free, this.cashTaken.get(keyOf(venue, account)) ?? ZERO);
   }
 
   /** Milliseconds since the same order was admitted, or undefined when it was not. */
   sinceAlike(intent: OrderIntent, number: number): number | undefined {
-    return this.admitted.some((one) => alike(one, intent)) ? 0 : this.reading.alike.get(number);
+    const { venue, account, market, outcome } = intent;
+    const isRepetition = this.admittedIn(venue, account, market, outcome).some((one) => alike(one, intent));
+    return isRepetition ? 0 : this.reading.alike.get(number);
   }
 
   /** The total as it is, or undefined for rules that look at each order alone. */
@@ -67,32 +92,34 @@ export class OrderTotals {
     const kind = kindOf(scope);
     const isOfStrategy = kind === 'strategy';
     const key = keyOf(mode, strategy);
-    const within = (one: OrderIntent) => one.mode === mode && (!isOfStrategy || one.strategy === strategy);
+    const within = isOfStrategy ? this.addedIn(mode, 'strategy', strategy) : this.addedIn(mode);
     switch (rule) {
       case 'orderRate':
         return kind === 'global' || kind === 'mode'
-          ? whole(this.rate(mode) + this.count((one) => one.mode === mode))
+          ? whole(this.rate(mode) + within.orders)
           : this.narrow('orderRate', kind, scope, intent);
       case 'messageRate': {
         const cancels = this.counted('cancels', kind, isOfStrategy ? scope.slice(kind.length + 1) : '', mode);
         const orders = isOfStrategy ? this.counted('orderRate', kind, strategy, mode) : whole(this.rate(mode));
-        return add(add(orders, cancels), whole(this.count(within)));
+        return add(add(orders, cancels), whole(within.orders));
       }
       case 'openOrders':
         if (kind === 'venue' || kind === 'market') return this.narrow('openOrders', kind, scope, intent);
-        return whole(this.openOrders(mode, isOfStrategy ? strategy : undefined) + this.count(within));
+        return whole(this.openOrders(mode, isOfStrategy ? strategy : undefined) + within.orders);
       case 'position':
         if (kind === 'venue' || kind === 'market') return this.narrowValue(kind, scope, intent);
         return this.exposure(mode, isOfStrategy ? strategy : undefined);
       case 'exposure':
         return this.exposure(mode, strategy);
       case 'dailyLoss':
-        return this.sumOfResults(mode, isOfStrategy ? strategy : undefined, ({ loss }) => loss);
+        return this.lost(mode, isOfStrategy ? strategy : undefined);
       case 'totalDailyLoss': {
-        const lost = this.sumOfResults(mode, isOfStrategy ? strategy : undefined, ({ loss }) => loss);
-        return subtract(
-          lost,
-          this.marks(mode, isOfStrategy ? strategy : undefined, ({ losses }) => losses),
+        const of = isOfStrategy ? strategy : undefined;
+        return this.sum('totalDailyLoss', mode, of, () =>
+          subtract(
+            this.lost(mode, of),
+            this.marks(mode, of, ({ losses }) => losses),
+          ),
         );
       }
       case 'drawdown': {
@@ -115,11 +142,16 @@ export class OrderTotals {
 
   /** Today's result in the mode or strategy, with open positions at the bid; what the day's high is the highest of. */
   equity(mode: string, strategy: string | undefined): Decimal {
-    const net = this.sumOfResults(mode, strategy, (result) => result.net);
-    return add(
-      net,
-      this.marks(mode, strategy, ({ unrealized }) => unrealized),
+    return this.sum('equity', mode, strategy, () =>
+      add(
+        this.sumOfResults(mode, strategy, ({ net }) => net),
+        this.marks(mode, strategy, ({ unrealized }) => unrealized),
+      ),
     );
+  }
+
+  private lost(mode: string, strategy: string | undefined): Decimal {
+    return this.sum('loss', mode, strategy, () => this.sumOfResults(mode, strategy, ({ loss }) => loss));
   }
 
   private rate(mode: string): number {
@@ -129,29 +161,26 @@ export class OrderTotals {
   }
 
   private openOrders(mode: string, strategy: string | undefined): number {
-    return entriesOf(this.reading.exposures, mode, strategy).reduce((sum, { orders }) => sum + orders, 0);
+    const read = () => entriesOf(this.reading.exposures, mode, strategy).reduce((sum, { orders }) => sum + orders, 0);
+    return Number(this.sum('orders', mode, strategy, () => whole(read())).units);
   }
 
   private exposure(mode: string, strategy: string | undefined): Decimal {
-    const kept = entriesOf(this.reading.exposures, mode, strategy).reduce((sum, { value }) => add(sum, value), ZERO);
-    return this.admittedValue(
-      (one) => one.mode === mode && (strategy === undefined || one.strategy === strategy),
-      kept,
+    const kept = this.sum('exposure', mode, strategy, () =>
+      entriesOf(this.reading.exposures, mode, strategy).reduce((sum, { value }) => add(sum, value), ZERO),
     );
+    const added = strategy === undefined ? this.addedIn(mode) : this.addedIn(mode, 'strategy', strategy);
+    return add(kept, added.value);
   }
 
   private narrowValue(kind: string, scope: string, intent: OrderIntent): Decimal {
     const name = scope.slice(kind.length + 1);
-    return this.admittedValue(
-      (one) => one.mode === intent.mode && nameIn(one, kind) === name,
-      this.counted('position', kind, name, intent.mode),
-    );
+    return add(this.counted('position', kind, name, intent.mode), this.addedIn(intent.mode, kind, name).value);
   }
 
   private narrow(rule: 'orderRate' | 'openOrders', kind: string, scope: string, { mode }: OrderIntent): Decimal {
     const name = scope.slice(kind.length + 1);
-    const added = this.count((one) => one.mode === mode && nameIn(one, kind) === name);
-    return add(this.counted(rule, kind, name, mode), whole(added));
+    return add(this.counted(rule, kind, name, mode), whole(this.addedIn(mode, kind, name).orders));
   }
 
   private counted(rule: string, kind: string, name: string, mode: string): Decimal {
@@ -179,21 +208,31 @@ export class OrderTotals {
     return entriesOf(this.reading.results, mode, strategy).reduce((sum, result) => add(sum, pick(result)), ZERO);
   }
 
-  private count(which: (intent: OrderIntent) => boolean): number {
-    return this.admitted.filter(which).length;
+  private addedIn(mode: string, kind = '', name = ''): Readonly<Added> {
+    return this.added.get(keyOf(mode, kind, name)) ?? NOTHING_ADDED;
   }
 
-  private admittedValue(which: (intent: OrderIntent) => boolean, start: Decimal): Decimal {
-    return this.admitted
-      .filter((one) => one.side === 'BUY' && which(one))
-      .reduce((sum, one) => add(sum, valueOf(one)), start);
+  private admittedIn(venue: string, account: string, market: string, outcome: string): readonly OrderIntent[] {
+    return this.admittedByOutcome.get(keyOf(venue, account, market, outcome)) ?? [];
   }
 
-  private admittedIn(venue: string, account: string, market: string, outcome: string): OrderIntent[] {
-    return this.admitted.filter(
-      (one) => one.venue === venue && one.account === account && one.market === market && one.outcome === outcome,
-    );
+  /** A sum over what was read, which does not change: computed once. */
+  private sum(what: string, mode: string, strategy: string | undefined, compute: () => Decimal): Decimal {
+    const key = keyOf(what, mode, strategy ?? '');
+    let sum = this.sums.get(key);
+    if (sum === undefined) this.sums.set(key, (sum = compute()));
+    return sum;
   }
+}
+
+/** Keys of what an order is counted in. */
+function groupsOf({ mode, venue, market, strategy }: OrderIntent): string[] {
+  return [
+    keyOf(mode, '', ''),
+    keyOf(mode, 'venue', venue),
+    keyOf(mode, 'market', market),
+    keyOf(mode, 'strategy', strategy),
+  ];
 }
 
 function entriesOf<V>(map: ReadonlyMap<string, V>, mode: string, strategy: string | undefined): V[] {
@@ -203,10 +242,6 @@ function entriesOf<V>(map: ReadonlyMap<string, V>, mode: string, strategy: strin
   }
   const prefix = keyOf(mode, '');
   return [...map].filter(([key]) => key.startsWith(prefix)).map(([, value]) => value);
-}
-
-function nameIn(intent: OrderIntent, kind: string): string {
-  return kind === 'venue' ? intent.venue : kind === 'market' ? intent.market : intent.strategy;
 }
 
 function furthest(

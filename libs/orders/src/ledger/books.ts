@@ -126,6 +126,11 @@ export function reservationChange(before: LedgerOrder, after: LedgerOrder): SumC
   return { ...keyOf(before), mode: before.mode, heldCost: ZERO, cash: ZERO, reserved };
 }
 
+/** What a new order adds to the sums. */
+export function reservationOf(order: LedgerOrder): SumChange {
+  return { ...keyOf(order), mode: order.mode, heldCost: ZERO, cash: ZERO, reserved: reservedBy(order) };
+}
+
 /** Profit or loss of a posting's row, as the days of the risk guards take it. */
 export function resultTexts(realized: Amount, fees: Amount): { realizedPnl: string; fee: string } {
   return { realizedPnl: realized.neg().toFixed(), fee: fees.toFixed() };

@@ -257,25 +257,28 @@ export class LedgerRows {
 
   /** Adds to the sums that guards read: what positions promise, exposures, cash. Changes, never new totals, so that they add up. */
   async changeSums(tx: Transaction, changes: readonly SumChange[]): Promise<void> {
-    const rows = changes.map(({ strategy, venue, account, market, outcome, mode, heldCost, cash, reserved }) => ({
-      strategy,
-      venue,
-      account,
-      market,
-      outcome,
-      mode,
-      orders: reserved.orders,
-      ...texts({
-        heldCost,
-        cash,
-        buy: reserved.buy,
-        sell: reserved.sell,
-        cost: reserved.cost,
-        reserved: reserved.cash,
-      }),
-    }));
-    await tx.query('SELECT change_sums($1::jsonb)', [JSON.stringify(rows)]);
+    await tx.query('SELECT change_sums($1::jsonb)', [JSON.stringify(changes.map(sumChangeTexts))]);
   }
+}
+
+/** A change of sums as the database's functions take it. */
+export function sumChangeTexts(change: SumChange): object {
+  const { strategy, venue, account, market, outcome, mode, heldCost, cash, reserved } = change;
+  return {
+    strategy,
+    venue,
+    account,
+    market,
+    outcome,
+    mode,
+    orders: reserved.orders,
+    heldCost: amountText(heldCost),
+    cash: amountText(cash),
+    buy: amountText(reserved.buy),
+    sell: amountText(reserved.sell),
+    cost: amountText(reserved.cost),
+    reserved: amountText(reserved.cash),
+  };
 }
 
 function orderOf(row: OrderRow): LedgerOrder {

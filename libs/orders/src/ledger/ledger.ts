@@ -2,7 +2,7 @@ import { type Amount, amount, newId, type Transaction, ZERO } from '@interlock/p
 import { RiskDays } from '@interlock/risk-guards';
 import { Injectable } from '@nestjs/common';
 import { isWorking, orderCanBecome, type OrderStatus } from '../order.js';
-import { Books, keyOf, type LateFill, type NewFill, reservationChange, resultTexts } from './books.js';
+import { Books, keyOf, type LateFill, type NewFill, reservationChange, reservationOf, resultTexts } from './books.js';
 import { type FillRow, type LedgerOrder, type PostingRow, type SumChange, textOf } from './entries.js';
 import { LedgerRows } from './ledger-rows.js';
 import { book, positionOf } from './position.js';
@@ -193,7 +193,7 @@ export class Ledger {
 
   /** What new orders reserve; part of the transaction that inserts them. */
   async reserve(tx: Transaction, orders: readonly LedgerOrder[]): Promise<void> {
-    const changes = orders.map((order) => reservationChange({ ...order, status: 'CANCELED' }, order));
+    const changes = orders.map(reservationOf);
     if (changes.length > 0) await this.rows.changeSums(tx, changes);
   }
 

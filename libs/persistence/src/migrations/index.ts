@@ -11,6 +11,7 @@ import { AdmissionInOneCall1764000000009 } from './1764000000009-admission-in-on
 import { RiskLimits1764000000010 } from './1764000000010-risk-limits.js';
 import { OrderSending1764000000011 } from './1764000000011-order-sending.js';
 import { Reconciliation1764000000013 } from './1764000000013-reconciliation.js';
+import { FasterAdmission1764000000014 } from './1764000000014-faster-admission.js';
 
 /** Every migration, oldest first. They only go forward. */
 export const migrations = [
@@ -27,4 +28,5 @@ export const migrations = [
   RiskLimits1764000000010,
   OrderSending1764000000011,
   Reconciliation1764000000013,
+  FasterAdmission1764000000014,
 ];

@@ -61,5 +61,5 @@ export function formatDecimal({ units, scale }: Decimal): string {
 }
 
 function scaledTo({ units, scale }: Decimal, wanted: number): bigint {
-  return units * 10n ** BigInt(wanted - scale);
+  return wanted === scale ? units : units * 10n ** BigInt(wanted - scale);
 }

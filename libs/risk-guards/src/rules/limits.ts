@@ -45,7 +45,7 @@ export const SCOPES_OF: Record<LimitRule, readonly ScopeKind[]> = {
 const LARGEST_IS_TIGHTEST: ReadonlySet<LimitRule> = new Set(['marketCloses', 'duplicate']);
 
 export function kindOf(scope: string): ScopeKind {
-  const kind = scope.split(':', 1)[0];
+  const kind = scope.slice(0, scope.indexOf(':'));
   return kind === 'mode' || kind === 'venue' || kind === 'strategy' || kind === 'market' ? kind : 'global';
 }
 

@@ -25,6 +25,13 @@ export interface Quote {
   readonly ageMs: number;
   /** Milliseconds until the market closes, below 0 once it has; null where no time is known. */
   readonly closesInMs: number | null;
+  /** How takers are charged. */
+  readonly fees: {
+    readonly rules: 'polymarket' | 'kalshi' | 'free';
+    /** Decimal text. */
+    readonly feeRate: string;
+    readonly feeExponent: number;
+  };
 }
 
 const HALF = decimal('0.5');

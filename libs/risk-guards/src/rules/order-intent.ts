@@ -19,6 +19,9 @@ export interface OrderIntent {
   readonly highestFee: Decimal;
 }
 
+/** An order before its market's fees are known. */
+export type UnpricedIntent = Omit<OrderIntent, 'highestFee'>;
+
 const ONE = decimal('1');
 
 /** Shares at the limit price; a market order without a worst price counts at 1. In units of collateral. */
