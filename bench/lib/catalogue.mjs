@@ -43,6 +43,11 @@ export const BENCHMARKS = {
     takes: 150,
     load: () => import('../guards.mjs'),
   },
+  admission: {
+    shows: 'orders admitted with 0, 1 million and 10 million stored, beside plain inserts through the same pool',
+    takes: 240,
+    load: () => import('../admission.mjs'),
+  },
   footprint: {
     shows: 'time from cold start to ready, and memory at rest',
     takes: 40,
@@ -69,7 +74,7 @@ ends with 0 when every goal was reached.
 
   --backend <name>   the queue's backend, for start and drain; postgres unless told. redis needs redis-server in the PATH
   --quick            a small fraction of the rounds, to try it out; writes no result
-  --rows <number>    most rows of guards (10000000) or datasets (1000000)
+  --rows <number>    most rows of guards and admission (10000000) or datasets (1000000)
   --python <path>    the interpreter of the comparison with pandas and scikit-learn; skipped where it does not have them
   --profile          writes CPU profiles of the programs to the working directory`;
 }

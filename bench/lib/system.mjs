@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { Pool } from 'pg';
+import { Client, Pool } from 'pg';
 import { migrate, seed } from '../../scripts/lib/database.mjs';
 import { built } from '../../scripts/lib/environment.mjs';
 import { Refusal } from '../../scripts/lib/refusal.mjs';
@@ -136,6 +136,17 @@ export class System {
     await orStop(this.signal, migrate(url.href));
     await orStop(this.signal, seed(url.href));
     return url.href;
+  }
+
+  /** Vacuums and analyses a database of the server, however long that takes. */
+  async vacuum(url) {
+    const client = new Client({ connectionString: url });
+    await client.connect();
+    try {
+      await orStop(this.signal, client.query('VACUUM ANALYZE'));
+    } finally {
+      await client.end();
+    }
   }
 
   /** Empties every queue. */
