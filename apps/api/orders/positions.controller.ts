@@ -61,7 +61,7 @@ export class PositionsController {
       }),
     );
     if (result.kind === 'invalid') throw invalid(result.fieldErrors);
-    return { ok: true, ...result.pnl, mode: mode ?? null };
+    return { ok: true, ...result.pnl };
   }
 }
 

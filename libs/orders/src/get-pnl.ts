@@ -37,6 +37,8 @@ export interface PnlView extends PnlSums {
   readonly timezone: string;
   readonly from: string;
   readonly to: string;
+  /** Null: all modes together. */
+  readonly mode: Mode | null;
   /** Of what is held now, at the best bids; null when something held has none. */
   readonly unrealized: string | null;
   /** Those on which something was booked, the first one first. */
@@ -67,7 +69,8 @@ export class GetPnlHandler implements IQueryHandler<GetPnl> {
         return { kind: 'invalid', fieldErrors: { from: [`must not be after the last day, ${period.to}`] } };
       }
       const days = await readDays(tx, wish, period);
-      return { kind: 'found', pnl: { ...period, ...sumsOf(days), unrealized: await readUnrealized(tx, wish), days } };
+      const unrealized = await readUnrealized(tx, wish);
+      return { kind: 'found', pnl: { ...period, mode: wish.mode ?? null, ...sumsOf(days), unrealized, days } };
     });
   }
 }
