@@ -17,6 +17,7 @@ import { HealthController } from './health/health.controller.js';
 import { JobMetrics } from './metrics/job-metrics.js';
 import { MetricsController } from './metrics/metrics.controller.js';
 import { OrderDesks } from './order-desks.js';
+import { RiskWatchTimer } from './risk-watch.js';
 import { Sweeper } from './sweeper.js';
 
 /** The worker: carries out what the queue holds. No API but its health and its metrics. */
@@ -41,7 +42,15 @@ export class WorkerModule {
         OrdersModule,
       ],
       controllers: [HealthController, MetricsController],
-      providers: [ExecutionStartProcessor, AlertDeliveryProcessor, ConsumerWatch, Sweeper, OrderDesks, JobMetrics],
+      providers: [
+        ExecutionStartProcessor,
+        AlertDeliveryProcessor,
+        ConsumerWatch,
+        Sweeper,
+        RiskWatchTimer,
+        OrderDesks,
+        JobMetrics,
+      ],
     };
   }
 }

@@ -9,4 +9,5 @@ export {
   readSettings,
   Settings,
 } from './settings.js';
+export type { ReconciliationSettings, WatchSettings } from './watch-settings.js';
 export { SettingsModule } from './settings.module.js';

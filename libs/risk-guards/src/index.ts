@@ -9,6 +9,7 @@ export { RiskDays, type TradingResult } from './risk-days.js';
 export { type AdmissionRecord, guarded, type Purpose, RiskGuards } from './risk-guards.js';
 export { RiskGuardsModule } from './risk-guards.module.js';
 export { RiskSettingsModule } from './risk-settings.module.js';
+export { RiskWatch } from './risk-watch.js';
 export { RiskState, RiskStateUnavailable } from './risk-state.js';
 export {
   type GuardRefusal,

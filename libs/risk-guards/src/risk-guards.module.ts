@@ -11,6 +11,8 @@ import { HeadroomMetrics } from './headroom-metrics.js';
 import { OrderAdmissions } from './order-admissions.js';
 import { RiskGuards } from './risk-guards.js';
 import { RiskLimitRows } from './risk-limits.js';
+import { RiskWatch } from './risk-watch.js';
+import { RiskWatchRows } from './risk-watch.repository.js';
 import { SetRiskLimitsHandler } from './set-risk-limits.js';
 
 /** The risk guards, their days, and the automatic kill switch. */
@@ -21,12 +23,14 @@ import { SetRiskLimitsHandler } from './set-risk-limits.js';
     RiskDays,
     AutoKillSwitchRows,
     AutoKillSwitch,
+    RiskWatchRows,
+    RiskWatch,
     GetRiskHandler,
     HeadroomMetrics,
     RiskLimitRows,
     SetRiskLimitsHandler,
     OrderAdmissions,
   ],
-  exports: [RiskGuards, OrderAdmissions, RiskDays, AutoKillSwitch],
+  exports: [RiskGuards, OrderAdmissions, RiskDays, AutoKillSwitch, RiskWatch],
 })
 export class RiskGuardsModule {}
