@@ -117,7 +117,9 @@ describe('a venue that falls silent', () => {
     expect(await halted()).toEqual(['venue:paper']);
     expect(await triggered()).toMatchObject([
       {
-        reason: expect.stringMatching(/^paper has been out of reach for 3\d s \(limit 30000 ms\) with 1 working orders/),
+        reason: expect.stringMatching(
+          /^paper has been out of reach for 3\d s \(limit 30000 ms\) with 1 working orders/,
+        ),
         details: {
           rule: 'venueHeartbeat',
           scope: 'venue:paper',

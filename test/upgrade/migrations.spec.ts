@@ -7,6 +7,9 @@ import { Program } from '../support/program.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 import { contentsOf, fillAsEarlierRelease, migrateTo } from './earlier-release.js';
 
+/** Tables that have another name since. */
+const RENAMED = new Map([['venue_states', 'venue_conditions']]);
+
 const NAMES = migrations.map((migration) => migration.name);
 const REPLICAS = 6;
 
@@ -109,7 +112,8 @@ describe('what an earlier release stored survives', () => {
       const before = await contentsOf(client);
       await migrateDatabase(database.url);
       const after = await contentsOf(client);
-      for (const [table, rows] of before) {
+      for (const [name, rows] of before) {
+        const table = RENAMED.get(name) ?? name;
         expect({ table, rows: after.get(table) }).toEqual({
           table,
           rows: rows.map((row) => expect.objectContaining(row)),
