@@ -28,7 +28,6 @@ import { VenueComparison } from './reconciliation/venue-comparison.js';
 import { SeedLedgerHandler } from './seed-ledger.js';
 import { VenueBookings } from './sending/book-fills.js';
 import { VenueCancels } from './sending/cancel-at-venue.js';
-import { VenueHalt } from './sending/halt-venue.js';
 import { OrderResolving } from './sending/resolve-orders.js';
 import { OrderSending } from './sending/send-orders.js';
 import { VenueDesks } from './sending/venue-desk.js';
@@ -55,7 +54,6 @@ import { VenueReports } from './sending/venue-reports.js';
     VenueReports,
     VenueBookings,
     VenueCancels,
-    VenueHalt,
     OrderResolving,
     OrderSending,
     VenueDesks,

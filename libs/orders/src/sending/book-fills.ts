@@ -1,6 +1,7 @@
 import { faultPoint } from '@interlock/observability';
 import { OpsEvents } from '@interlock/ops-events';
 import { type Transaction, Transactions } from '@interlock/persistence';
+import { AutoKillSwitch } from '@interlock/risk-guards';
 import { isAtOrPast, type VenueFill, type VenueSettlement, type Watermark } from '@interlock/venues';
 import { Injectable } from '@nestjs/common';
 import { Overfilled } from '../ledger/books.js';
@@ -28,6 +29,7 @@ export class VenueBookings {
     private readonly reports: VenueReports,
     private readonly events: OpsEvents,
     private readonly metrics: OrderMetrics,
+    private readonly autoKillSwitch: AutoKillSwitch,
   ) {}
 
   /**
@@ -63,11 +65,31 @@ export class VenueBookings {
         return booked;
       });
     } catch (error) {
-      if (error instanceof Oversold || error instanceof Overfilled) {
-        throw new BooksContradicted(desk.venue.name, error);
-      }
-      throw error;
+      const isContradiction = error instanceof Oversold || error instanceof Overfilled;
+      throw isContradiction ? new BooksContradicted(desk.venue.name, error) : error;
     }
+  }
+
+  /**
+   * Ends trading at the venue until a person has looked: the page is read again and again, and cannot be booked.
+   * @param isNews whether people are to be told
+   */
+  async halt(desk: Desk, { message: reason }: BooksContradicted, isNews: boolean): Promise<void> {
+    const scope = `venue:${desk.venue.name}` as const;
+    const details = { ...desk.of, scope };
+    await desk.write(async (tx) => {
+      if (isNews)
+        await this.events.record(tx, { event: 'reconciliation_difference', source: 'worker', reason, details });
+      await this.autoKillSwitch.trip(tx, {
+        rule: 'books',
+        scope,
+        reason,
+        current: 'contradicted',
+        limit: 'none',
+        details,
+      });
+    });
+    await this.autoKillSwitch.carryOutTrips();
   }
 
   /** Fills of orders that are not ours are left to the reconciliation, which tells of them. */

@@ -1,13 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { Settings } from '@interlock/config';
 import { amount, type Transaction, Transactions } from '@interlock/persistence';
 import { type Venue, VenueUnreachable, type VenueHealth } from '@interlock/venues';
 import { Injectable, Logger } from '@nestjs/common';
 import { Ledger } from '../ledger/ledger.js';
+import { passes, type Reconciliation, ReconcileVenue } from '../reconciliation/reconcile-venue.js';
+import { SyncOrders } from '../reconciliation/sync-orders.js';
 import { BooksContradicted, VenueBookings } from './book-fills.js';
 import { VenueCancels } from './cancel-at-venue.js';
 import { Desk } from './desk.js';
 import { DeskLease, DeskLost } from './desk-lease.js';
-import { VenueHalt } from './halt-venue.js';
 import { OrderResolving } from './resolve-orders.js';
 import { type OrderSender, OrderSending } from './send-orders.js';
 
@@ -19,6 +21,8 @@ const BUSY_ROUND_MS = 250;
 const QUIET_ROUND_MS = 1_000;
 /** How often the venue's condition is found out. */
 const CONDITION_EVERY_MS = 1_000;
+/** How often it is found out whether orders have ended there that nobody told us of. */
+const SYNC_EVERY_MS = 5_000;
 /** A venue that cancels everything when it hears nothing for so long, where it can. */
 const DEAD_MAN_MS = 10_000;
 /** The wait after a round that failed. */
@@ -34,7 +38,9 @@ export class VenueDesks {
     readonly resolving: OrderResolving,
     readonly bookings: VenueBookings,
     readonly cancels: VenueCancels,
-    readonly venueHalt: VenueHalt,
+    readonly syncing: SyncOrders,
+    readonly reconciling: ReconcileVenue,
+    readonly settings: Settings,
   ) {}
 
   /** Looks after the venue's account, whenever no other worker does, until it is closed. */
@@ -55,6 +61,9 @@ export class VenueDesk {
   private isAwake = false;
   private failing: string | undefined;
   private sender: OrderSender | undefined;
+  private books: 'unknown' | 'agree' | 'contradicted' = 'unknown';
+  private nextSyncAt = 0;
+  private nextReconciliationAt = 0;
   private readonly work: Promise<void>;
 
   constructor(
@@ -115,19 +124,37 @@ export class VenueDesk {
       await this.parts.cancels.cancelAll(desk);
       await this.parts.resolving.resolveAll(desk);
       await this.parts.bookings.bookAll(desk);
+      await this.sync();
       this.tellSuccess();
       return (await this.parts.transactions.run((tx) => hasSentOrders(tx, desk))) ? BUSY_ROUND_MS : QUIET_ROUND_MS;
     } catch (error) {
-      if (error instanceof BooksContradicted) await this.haltVenue(error);
+      if (error instanceof BooksContradicted) await this.halt(desk, error);
       this.tellFailure(error);
       return AFTER_FAILURE_MS;
     }
   }
 
+  private async halt(desk: Desk, error: BooksContradicted): Promise<void> {
+    const isNews = this.books !== 'contradicted';
+    this.books = 'contradicted';
+    try {
+      await this.parts.bookings.halt(desk, error, isNews);
+    } catch (failure) {
+      this.tellFailure(failure);
+    }
+  }
+
+  /** Finds out, now and then, what became of orders that ended at the venue without our doing. */
+  private async sync(): Promise<void> {
+    if (performance.now() < this.nextSyncAt) return;
+    await this.parts.syncing.run(this.venue);
+    this.nextSyncAt = performance.now() + SYNC_EVERY_MS;
+  }
+
   /** Until the desk is over: what the venue's condition is, and that we are there. */
   private async reportCondition(desk: Desk): Promise<void> {
-    let reconciled = false;
-    let armed = false;
+    this.books = 'unknown';
+    let isArmed = false;
     let isNew = true;
     while (!this.isOver(desk)) {
       try {
@@ -135,14 +162,11 @@ export class VenueDesk {
         if (isNew) await desk.write((tx) => forgetReconciliation(tx, desk));
         isNew = false;
         const health = await this.venue.health();
+        await desk.write((tx) => storeCondition(tx, desk, health, this.books === 'agree'));
         if (health.state !== 'UNREACHABLE') {
-          if (!armed && this.venue.capabilities().deadMan === 'heartbeat') {
-            armed = await this.venue.armDeadMan(DEAD_MAN_MS);
-          }
-          if (armed) await this.venue.beat();
-          reconciled ||= await this.reconcile(desk);
+          isArmed = await this.beat(isArmed);
+          if (await this.reconcile(desk)) continue; // to be told at once
         }
-        await desk.write((tx) => storeCondition(tx, desk, health, reconciled));
       } catch (error) {
         this.tellFailure(error);
       }
@@ -150,22 +174,38 @@ export class VenueDesk {
     }
   }
 
-  /** Brings the books up to what the venue has, before anything is admitted. */
-  private async reconcile(desk: Desk): Promise<boolean> {
-    const { cash } = await this.venue.getBalances();
-    await desk.write((tx) =>
-      this.parts.ledger.openAccount(tx, { ...desk.of, mode: this.venue.mode, cash: amount(cash) }),
-    );
-    await this.parts.bookings.bookAll(desk);
-    return (await this.parts.resolving.resolveAll(desk)) === 0;
+  /** @returns whether the venue cancels everything now when it hears no more of us */
+  private async beat(isArmed: boolean): Promise<boolean> {
+    if (this.venue.capabilities().deadMan !== 'heartbeat') return false;
+    if (!isArmed) return this.venue.armDeadMan(DEAD_MAN_MS);
+    await this.venue.beat();
+    return true;
   }
 
-  private async haltVenue(error: BooksContradicted): Promise<void> {
-    try {
-      if (await this.parts.venueHalt.halt(this.venue.name, error.message)) this.logger.error(error.message);
-    } catch (failure) {
-      this.logger.error({ err: failure, venue: this.venue.name }, 'the venue could not be halted');
+  /**
+   * Compares the books with the venue: at first, before anything is admitted, until they agree, then every so often.
+   * @returns whether it was found just now that they agree
+   */
+  private async reconcile(desk: Desk): Promise<boolean> {
+    const wasKnown = this.books === 'agree';
+    if (wasKnown && performance.now() < this.nextReconciliationAt) return false;
+    if (!wasKnown && !(await this.catchUp(desk))) return false;
+    const reconciliation = await this.parts.reconciling.run(this.venue);
+    if (reconciliation.kind !== 'unfinished') {
+      this.nextReconciliationAt = performance.now() + this.parts.settings.reconciliation.intervalMs;
     }
+    if (passes(reconciliation)) this.books = 'agree';
+    else if (!wasKnown) this.tellFailure(new Error(reasonOf(reconciliation)));
+    return !wasKnown && this.books === 'agree';
+  }
+
+  /** Brings the books up to what the venue has. @returns false while something is unclear */
+  private async catchUp(desk: Desk): Promise<boolean> {
+    const { cash } = await this.venue.getBalances();
+    const account = { ...desk.of, mode: this.venue.mode, cash: amount(cash) };
+    await desk.write((tx) => this.parts.ledger.openAccount(tx, account));
+    await this.parts.bookings.bookAll(desk);
+    return (await this.parts.resolving.resolveAll(desk)) === 0;
   }
 
   private isOver(desk: Desk): boolean {
@@ -206,6 +246,11 @@ export class VenueDesk {
     if (this.failing !== undefined) this.logger.log({ venue: this.venue.name }, 'looking after it again');
     this.failing = undefined;
   }
+}
+
+function reasonOf(reconciliation: Reconciliation): string {
+  if (reconciliation.kind === 'unfinished') return reconciliation.reason;
+  return 'the books differ from what it says (event reconciliation_difference)';
 }
 
 async function hasSentOrders(tx: Transaction, { of }: Desk): Promise<boolean> {
