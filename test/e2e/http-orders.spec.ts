@@ -421,6 +421,12 @@ describe('DELETE /api/orders/:id', () => {
     ]);
   });
 
+  it('knows the order by its id in capitals too', async () => {
+    const orderId = await orderThatIs();
+    expect(outcome(await cancel(orderId.toUpperCase()))).toEqual([202, 'CANCELED']);
+    expect(outcome(await trading.api.get(`/api/orders/${orderId.toUpperCase()}`))).toEqual([200, 'CANCELED']);
+  });
+
   it.each(['019a0000-0000-7000-8000-000000000000', 'none'])('404 for %s', async (id) => {
     expect(outcome(await cancel(id))).toEqual([404, 'NOT_FOUND']);
     expect(outcome(await trading.api.get(`/api/orders/${id}`))).toEqual([404, 'NOT_FOUND']);
