@@ -17,6 +17,7 @@ import { CqrsModule } from '@nestjs/cqrs';
 import { DatasetsController } from './datasets/datasets.controller.js';
 import { ImportHalts } from './datasets/import-halts.js';
 import { EventsController } from './events/events.controller.js';
+import { KillSwitchPress } from './execution/kill-switch-press.js';
 import { KillSwitchController } from './execution/kill-switch.controller.js';
 import { StartController } from './execution/start.controller.js';
 import { HealthController } from './health/health.controller.js';
@@ -74,6 +75,7 @@ export class ApiModule {
       ],
       providers: [
         Readiness,
+        KillSwitchPress,
         ImportHalts,
         { provide: APP_PIPE, useClass: DtoPipe },
         { provide: APP_FILTER, useClass: ErrorFilter },

@@ -16,6 +16,7 @@ import { ExecutionStartProcessor } from './execution-start.processor.js';
 import { HealthController } from './health/health.controller.js';
 import { JobMetrics } from './metrics/job-metrics.js';
 import { MetricsController } from './metrics/metrics.controller.js';
+import { OrderChase } from './order-chase.js';
 import { OrderDesks } from './order-desks.js';
 import { RiskWatchTimer } from './risk-watch.js';
 import { Sweeper } from './sweeper.js';
@@ -49,6 +50,7 @@ export class WorkerModule {
         Sweeper,
         RiskWatchTimer,
         OrderDesks,
+        OrderChase,
         JobMetrics,
       ],
     };

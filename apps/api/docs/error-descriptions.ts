@@ -1,5 +1,5 @@
 import { getSchemaPath } from '@nestjs/swagger';
-import { KillSwitchAnswer } from '../execution/kill-switch.dto.js';
+import { KillSwitchAnswer, StopEffect } from '../execution/kill-switch.dto.js';
 import { killSwitchExample } from '../execution/kill-switch.examples.js';
 import type { ErrorCode } from '../http/error-codes.js';
 import type { Reference, Schema } from './document-types.js';
@@ -116,9 +116,15 @@ export const ERROR_DESCRIPTIONS: Readonly<Record<ErrorCode, ErrorDescription>> =
     fields: KILL_SWITCH,
   },
   KILL_SWITCH_UNCHANGED: {
-    when: 'The switch is as wished already; `killSwitch` shows it.',
-    example: { message: 'The switch global is so already.', killSwitch: killSwitchExample },
-    fields: KILL_SWITCH,
+    when:
+      'The switch is as wished already; `killSwitch` shows it. While it is on, the orders that it forbids have been canceled once more; ' +
+      '`effect` tells what that did.',
+    example: {
+      message: 'The switch global is so already.',
+      killSwitch: killSwitchExample,
+      effect: { runsAborted: 0, ordersCanceled: 0, ordersUnknown: 0 },
+    },
+    fields: { ...KILL_SWITCH, effect: { $ref: getSchemaPath(StopEffect) } },
   },
   MAX_POSITION_EXCEEDED: {
     when: 'The position asked for is above the limit (setting `MAX_POSITION_LIMIT`).',

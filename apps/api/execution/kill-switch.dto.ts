@@ -71,15 +71,18 @@ export class KillSwitchAnswer {
 }
 
 export class StopEffect {
-  /** Runs that were running and are aborted. */
+  /** Runs that were running and are aborted; pressed again, those that run still. */
   @ApiProperty(COUNT)
   runsAborted!: number;
 
-  /** Orders that the answer knows to be canceled; events tell of the rest. */
+  /**
+   * Of the orders that worked when the switch was turned (pressed again: when it was pressed) and that it forbids, those that have
+   * ended, those that were never sent included. One that turns out to be filled is not counted.
+   */
   @ApiProperty(COUNT)
   ordersCanceled!: number;
 
-  /** Orders of which the venue has not told what became of them. */
+  /** Of these orders, those of which it is not known by now that they have ended. They are chased until none works. */
   @ApiProperty(COUNT)
   ordersUnknown!: number;
 }

@@ -13,7 +13,7 @@ export const killSwitchExample = {
 const stopped = {
   ok: true,
   killSwitch: killSwitchExample,
-  effect: { runsAborted: 1, ordersCanceled: 0, ordersUnknown: 0 },
+  effect: { runsAborted: 1, ordersCanceled: 4, ordersUnknown: 0 },
 } satisfies StopAnswer;
 const all = { ok: true, killSwitch: killSwitchExample, scopes: [killSwitchExample] } satisfies KillSwitchesAnswer;
 

@@ -11,6 +11,7 @@ export interface ErrorFields {
   readonly fieldErrors?: FieldErrors;
   readonly details?: object;
   readonly killSwitch?: object;
+  readonly effect?: object;
   readonly runId?: string;
   readonly orderId?: string;
 }

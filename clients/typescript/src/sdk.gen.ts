@@ -68,7 +68,7 @@ export const getKillSwitches = <ThrowOnError extends boolean = false>(options?: 
 /**
  * Turns a kill switch on or off, or changes its level
  *
- * After the answer nothing is admitted that the switch forbids, in any process; at `halt` running work is aborted. An empty body halts everything. Turning it off, and from `halt` to `reduce`, takes the role `risk-officer`.
+ * After the answer nothing is admitted or sent that the switch forbids, in any process; working orders that it forbids are canceled at their venues (at `halt` all, at `reduce` those that buy), and at `halt` running work is aborted. An empty body halts everything. Pressing again, while it is so already, sweeps the orders again. Turning it off, and from `halt` to `reduce`, takes the role `risk-officer`.
  *
  * Takes a token of the role `operator` or above.
  */

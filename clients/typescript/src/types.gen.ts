@@ -185,15 +185,16 @@ export type KillSwitchAnswer = {
 
 export type StopEffect = {
     /**
-     * Runs that were running and are aborted.
+     * Runs that were running and are aborted; pressed again, those that run still.
      */
     runsAborted: number;
     /**
-     * Orders that the answer knows to be canceled; events tell of the rest.
+     * Of the orders that worked when the switch was turned (pressed again: when it was pressed) and that it forbids, those that have
+     * ended, those that were never sent included. One that turns out to be filled is not counted.
      */
     ordersCanceled: number;
     /**
-     * Orders of which the venue has not told what became of them.
+     * Of these orders, those of which it is not known by now that they have ended. They are chased until none works.
      */
     ordersUnknown: number;
 };
@@ -508,7 +509,7 @@ export type SetLimitsAnswer = {
 
 export type EventAnswer = {
     id: string;
-    event: 'execution_start_blocked' | 'retry_exhausted' | 'run_expired' | 'kill_switch_on' | 'kill_switch_off' | 'auto_kill_switch_triggered' | 'worker_silent' | 'alert_delivery_failed' | 'order_unknown' | 'order_status_transition_blocked' | 'reconciliation_difference' | 'worker_failed' | 'order_rejected' | 'limit_nearly_reached' | 'limit_changed' | 'run_completed' | 'run_canceled';
+    event: 'execution_start_blocked' | 'retry_exhausted' | 'run_expired' | 'kill_switch_on' | 'kill_switch_off' | 'auto_kill_switch_triggered' | 'worker_silent' | 'alert_delivery_failed' | 'order_unknown' | 'order_status_transition_blocked' | 'reconciliation_difference' | 'worker_failed' | 'order_rejected' | 'limit_nearly_reached' | 'limit_changed' | 'kill_switch_effect' | 'run_completed' | 'run_canceled';
     /**
      * Critical ones are posted to ALERT_WEBHOOK_URL.
      */
@@ -1448,7 +1449,7 @@ export type KillSwitchOn = {
 };
 
 /**
- * The switch is as wished already; `killSwitch` shows it.
+ * The switch is as wished already; `killSwitch` shows it. While it is on, the orders that it forbids have been canceled once more; `effect` tells what that did.
  */
 export type KillSwitchUnchanged = {
     ok: false;
@@ -1462,6 +1463,7 @@ export type KillSwitchUnchanged = {
      */
     requestId: string;
     killSwitch: KillSwitchAnswer;
+    effect: StopEffect;
 };
 
 /**
@@ -2476,7 +2478,7 @@ export type SetKillSwitchErrors = {
      */
     408: RequestTimeout;
     /**
-     * `KILL_SWITCH_UNCHANGED`: The switch is as wished already; `killSwitch` shows it.
+     * `KILL_SWITCH_UNCHANGED`: The switch is as wished already; `killSwitch` shows it. While it is on, the orders that it forbids have been canceled once more; `effect` tells what that did.
      */
     409: KillSwitchUnchanged;
     /**
@@ -3149,7 +3151,7 @@ export type ListEventsData = {
         /**
          * Only events of this name.
          */
-        event?: 'execution_start_blocked' | 'retry_exhausted' | 'run_expired' | 'kill_switch_on' | 'kill_switch_off' | 'auto_kill_switch_triggered' | 'worker_silent' | 'alert_delivery_failed' | 'order_unknown' | 'order_status_transition_blocked' | 'reconciliation_difference' | 'worker_failed' | 'order_rejected' | 'limit_nearly_reached' | 'limit_changed' | 'run_completed' | 'run_canceled';
+        event?: 'execution_start_blocked' | 'retry_exhausted' | 'run_expired' | 'kill_switch_on' | 'kill_switch_off' | 'auto_kill_switch_triggered' | 'worker_silent' | 'alert_delivery_failed' | 'order_unknown' | 'order_status_transition_blocked' | 'reconciliation_difference' | 'worker_failed' | 'order_rejected' | 'limit_nearly_reached' | 'limit_changed' | 'kill_switch_effect' | 'run_completed' | 'run_canceled';
         /**
          * Only events of this run.
          */

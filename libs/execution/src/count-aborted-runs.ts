@@ -3,9 +3,13 @@ import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
 
-/** How many runs were running when this switch was turned to halt. Ask right after the change. */
+/** How many runs were running when this switch was turned to halt: those that run still, and those that it has ended since. */
 export class CountAbortedRuns extends Query<number> {
-  constructor(readonly killSwitch: KillSwitch) {
+  constructor(
+    readonly killSwitch: KillSwitch,
+    /** True: only those that run still. */
+    readonly onlyRunning = false,
+  ) {
     super();
   }
 }
@@ -14,14 +18,15 @@ export class CountAbortedRuns extends Query<number> {
 export class CountAbortedRunsHandler implements IQueryHandler<CountAbortedRuns> {
   constructor(@InjectDataSource() private readonly dataSource: DataSource) {}
 
-  async execute({ killSwitch }: CountAbortedRuns): Promise<number> {
+  async execute({ killSwitch, onlyRunning }: CountAbortedRuns): Promise<number> {
     // No run under the scope can be claimed any more, so those still running were running at the change; those that a fast worker
     // has ended already name the switch's version.
+    if (killSwitch.level !== 'halt') return 0;
     const [row] = await this.dataSource.query<{ count: number }[]>(
       `SELECT count(*)::int AS count FROM runs
        WHERE (status = 'RUNNING' AND ${underScope(killSwitch.scope)})
-          OR (ended_by_scope = $1 AND ended_by_version = $2 AND status = 'CANCELED')`,
-      [killSwitch.scope, killSwitch.version],
+          OR (ended_by_scope = $1 AND ended_by_version = $2 AND status = 'CANCELED' AND NOT $3)`,
+      [killSwitch.scope, killSwitch.version, onlyRunning],
     );
     return row?.count ?? 0;
   }

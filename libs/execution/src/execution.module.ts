@@ -36,6 +36,7 @@ import { SweepRunsHandler } from './sweep-runs.js';
 const SHARED: Provider[] = [
   RunMetrics,
   Runs,
+  CountAbortedRunsHandler,
   CalibrationPipeline,
   PythonPipeline,
   WitnessPipeline,
@@ -60,7 +61,6 @@ export class ExecutionModule {
       GetRunHandler,
       ListRunsHandler,
       GetRunReportHandler,
-      CountAbortedRunsHandler,
     ]);
   }
 

@@ -7,6 +7,7 @@ const HEADLINES: Record<EventName, string> = {
   run_expired: 'A run waited too long and was given up',
   kill_switch_on: 'Kill switch ON',
   kill_switch_off: 'Kill switch off',
+  kill_switch_effect: 'What the kill switch did',
   auto_kill_switch_triggered: 'Kill switch pulled automatically',
   worker_silent: 'A worker takes no work',
   alert_delivery_failed: 'An alert could not be delivered',

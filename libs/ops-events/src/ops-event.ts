@@ -15,6 +15,7 @@ export const EVENT_SEVERITIES = {
   order_rejected: 'warning',
   limit_nearly_reached: 'warning',
   limit_changed: 'warning',
+  kill_switch_effect: 'info',
   run_completed: 'info',
   run_canceled: 'info',
 } as const;

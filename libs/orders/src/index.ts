@@ -20,3 +20,6 @@ export {
 export type { PositionView } from './position-view.js';
 export { SeedLedger } from './seed-ledger.js';
 export { type VenueDesk, VenueDesks } from './sending/venue-desk.js';
+export { CountWorkingOrders } from './sweep/count-working-orders.js';
+export { type KillSwitchEffect, KillSwitchEffects, type SwitchToChase } from './sweep/kill-switch-effects.js';
+export { SweepOrders, type SweepResult } from './sweep/sweep-orders.js';

@@ -32,6 +32,11 @@ import { OrderResolving } from './sending/resolve-orders.js';
 import { OrderSending } from './sending/send-orders.js';
 import { VenueDesks } from './sending/venue-desk.js';
 import { VenueReports } from './sending/venue-reports.js';
+import { CountWorkingOrdersHandler } from './sweep/count-working-orders.js';
+import { KillSwitchEffects } from './sweep/kill-switch-effects.js';
+import { SweepOrdersHandler } from './sweep/sweep-orders.js';
+import { SweptOrders } from './sweep/swept-orders.js';
+import { VenueSweep } from './sweep/venue-sweep.js';
 
 /** Orders, fills, positions, realised profit and loss: the ledger. */
 @Module({
@@ -70,7 +75,12 @@ import { VenueReports } from './sending/venue-reports.js';
     PlaceOrdersHandler,
     CancelOrderHandler,
     SeedLedgerHandler,
+    SweptOrders,
+    VenueSweep,
+    SweepOrdersHandler,
+    CountWorkingOrdersHandler,
+    KillSwitchEffects,
   ],
-  exports: [Ledger, Orders, VenueDesks, VenueComparison, ReconcileVenue],
+  exports: [Ledger, Orders, VenueDesks, VenueComparison, ReconcileVenue, KillSwitchEffects],
 })
 export class OrdersModule {}

@@ -10,6 +10,7 @@ import { PaperVenue1764000000008 } from './1764000000008-paper-venue.js';
 import { AdmissionInOneCall1764000000009 } from './1764000000009-admission-in-one-call.js';
 import { RiskLimits1764000000010 } from './1764000000010-risk-limits.js';
 import { OrderSending1764000000011 } from './1764000000011-order-sending.js';
+import { SweepsAndFlattenPlans1764000000012 } from './1764000000012-sweeps-and-flatten-plans.js';
 import { Reconciliation1764000000013 } from './1764000000013-reconciliation.js';
 import { FasterAdmission1764000000014 } from './1764000000014-faster-admission.js';
 
@@ -27,6 +28,7 @@ export const migrations = [
   AdmissionInOneCall1764000000009,
   RiskLimits1764000000010,
   OrderSending1764000000011,
+  SweepsAndFlattenPlans1764000000012,
   Reconciliation1764000000013,
   FasterAdmission1764000000014,
 ];
