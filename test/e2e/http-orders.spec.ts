@@ -158,7 +158,10 @@ describe('the client order id', () => {
     await trading.lead(orderId, 'SUBMITTED', 'OPEN');
     await stop({ scope: 'strategy:repeating' });
     const again = await trading.place({ ...wish, price: 0.42, quantity: '10.000' });
-    expect(again).toMatchObject({ status: 200, body: { replayed: true, order: { orderId, status: 'CANCEL_PENDING' } } });
+    expect(again).toMatchObject({
+      status: 200,
+      body: { replayed: true, order: { orderId, status: 'CANCEL_PENDING' } },
+    });
     expect(outcome(await trading.place({ strategy: 'repeating' }))).toEqual([409, 'KILL_SWITCH_ON']);
   });
 
