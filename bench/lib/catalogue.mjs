@@ -48,6 +48,11 @@ export const BENCHMARKS = {
     takes: 240,
     load: () => import('../admission.mjs'),
   },
+  replay: {
+    shows: 'a million fills rebuilt from the journal and compared with the books, to the last digit',
+    takes: 240,
+    load: () => import('../replay.mjs'),
+  },
   footprint: {
     shows: 'time from cold start to ready, and memory at rest',
     takes: 40,
@@ -74,7 +79,7 @@ ends with 0 when every goal was reached.
 
   --backend <name>   the queue's backend, for start and drain; postgres unless told. redis needs redis-server in the PATH
   --quick            a small fraction of the rounds, to try it out; writes no result
-  --rows <number>    most rows of guards and admission (10000000) or datasets (1000000)
+  --rows <number>    most rows of guards and admission (10000000), datasets and replay (1000000)
   --python <path>    the interpreter of the comparison with pandas and scikit-learn; skipped where it does not have them
   --profile          writes CPU profiles of the programs to the working directory`;
 }

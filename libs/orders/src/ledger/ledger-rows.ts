@@ -244,15 +244,23 @@ export class LedgerRows {
 
   /** Counts sales and settlements in a row that lost money, per strategy; one that did not begins anew. */
   async countLosingStreaks(tx: Transaction, postings: readonly PostingRow[]): Promise<void> {
+    const streaks = new Map<string, { mode: Mode; strategy: string; losses: number; isBroken: boolean }>();
     for (const { mode, strategy, posting, kind } of postings) {
       if (kind === 'VOID' || posting.shares.gt(0)) continue;
+      const key = `${mode} ${strategy}`;
+      const streak = streaks.get(key) ?? { mode, strategy, losses: 0, isBroken: false };
       const isLoss = resultOf(posting).lt(0);
-      await tx.query(
-        `INSERT INTO losing_streaks AS s (mode, strategy, losses) VALUES ($1, $2, $3)
-         ON CONFLICT (mode, strategy) DO UPDATE SET losses = CASE WHEN $3 = 0 THEN 0 ELSE s.losses + 1 END`,
-        [mode, strategy, isLoss ? 1 : 0],
-      );
+      const losses = isLoss ? streak.losses + 1 : 0;
+      streaks.set(key, { mode, strategy, losses, isBroken: streak.isBroken || !isLoss });
     }
+    if (streaks.size === 0) return;
+    await tx.query(
+      `INSERT INTO losing_streaks AS s (mode, strategy, losses)
+       SELECT mode, strategy, losses FROM jsonb_to_recordset($1::jsonb) AS n(mode text, strategy text, losses integer) ORDER BY 1, 2
+       ON CONFLICT (mode, strategy) DO UPDATE SET losses = excluded.losses + CASE
+         WHEN (s.mode || ' ' || s.strategy) = ANY($2) THEN 0 ELSE s.losses END`,
+      [JSON.stringify([...streaks.values()]), [...streaks].filter(([, { isBroken }]) => isBroken).map(([key]) => key)],
+    );
   }
 
   /** Adds to the sums that guards read: what positions promise, exposures, cash. Changes, never new totals, so that they add up. */

@@ -67,13 +67,19 @@ export class Replay {
 
   private withTrade(key: string, { trade, fillId }: JournalEntry, before: Position) {
     if (trade === null || fillId === null) throw new Error('a posting of a fill has a trade');
-    if (this.voided.has(key)) this.trades.set(key, [...(this.trades.get(key) ?? []), { fillId, trade }]);
+    if (this.voided.has(key)) this.tradesOf(key).push({ fillId, trade });
     const booked = book(before, trade);
     return { position: booked.position, posting: postingOf(trade, booked) };
   }
 
+  private tradesOf(key: string): { fillId: string; trade: Trade }[] {
+    const trades = this.trades.get(key) ?? [];
+    this.trades.set(key, trades);
+    return trades;
+  }
+
   private withoutTrade(key: string, fillId: string, before: Position) {
-    const left = (this.trades.get(key) ?? []).filter((known) => known.fillId !== fillId);
+    const left = this.tradesOf(key).filter((known) => known.fillId !== fillId);
     this.trades.set(key, left);
     const position = positionOf(left.map(({ trade }) => trade));
     return { position, posting: adjustmentOf(before, position) };
