@@ -5,9 +5,9 @@ requireNode();
 
 const help = `Usage: npm run test:chaos -- [--backend postgres|redis] [--seed N] [--operations N] [--shrink-minutes N] [--auto-kill-switch] [--logs FILE]
 
-Starts two apis, two workers and a database, lets a random schedule loose on them (starts, switches, cancels; processes killed
-and frozen, the database stopped, Redis killed, frozen, filled and emptied), and checks that every promise of docs/safety.md was kept. The same seed makes the same
-schedule. On failure it prints what was broken, the history that concerns it and the schedule, and looks for a shorter one that
+Starts two apis, two workers and a database, lets a random schedule loose on them (starts, orders, switches, cancels; processes
+killed and frozen, the database stopped, the paper venue slow, silent and down, Redis killed, frozen, filled and emptied), and
+checks that every promise of docs/safety.md was kept. The same seed makes the same schedule. On failure it prints what was broken, the history that concerns it and the schedule, and looks for a shorter one that
 fails as well. See docs/chaos.md.
 
   --backend NAME       where the queue is: postgres (unless told) or redis, which needs a redis-server

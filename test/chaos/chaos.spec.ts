@@ -27,7 +27,7 @@ const options: ChaosOptions = {
 };
 
 it(
-  `K1-K5, R1-R6 and E1 hold over ${operations} operations while processes die (seed ${seed}, queue in ${TEST_BACKEND})`,
+  `K1-K5, K7, R1-R6, G1, O1-O5 and E1 hold over ${operations} operations while processes die (seed ${seed}, queue in ${TEST_BACKEND})`,
   async () => {
     const schedule = makeSchedule(seed, operations, TEST_BACKEND === 'redis');
     const result = await runChaos(schedule, options);
@@ -70,8 +70,15 @@ function summary({ history, evidence }: ChaosResult): string {
     `  starts: ${count(history.starts.map(({ outcome }) => ('code' in outcome ? outcome.code : outcome.kind)))}`,
     `  runs: ${count([...evidence.runs.values()].map(({ status }) => status))}`,
     `  refused or ended early: ${count([...evidence.runs.values()].flatMap(({ status, failure }) => (failure === null ? [] : [`${status} ${failure.reason.split(':')[0]}`])))}`,
+    `  orders asked for: ${count(history.orders.map(({ outcome }) => ('code' in outcome ? outcome.code : outcome.kind)))}`,
+    `  orders: ${count([...evidence.orders.values()].map(({ status, reason }) => (reason === null ? status : `${status} ${reason}`)))}`,
+    `  fills: ${evidence.ledgerFills.length}, orders that were unknown: ${unknownIn(evidence)}, desks: ${evidence.desks.length}`,
     `  takeovers: ${[...evidence.changes.values()].flat().filter(({ from, to }) => from === 'RUNNING' && to === from).length}`,
   ].join('\n');
+}
+
+function unknownIn({ orderChanges }: ChaosResult['evidence']): number {
+  return [...orderChanges.values()].filter((changes) => changes.some(({ to }) => to === 'UNKNOWN')).length;
 }
 
 /** `3 this, 1 that`. */

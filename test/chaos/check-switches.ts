@@ -1,30 +1,20 @@
 import type { Evidence, RunRow } from './evidence.js';
 import type { FaultRecord, History, ToggleRecord } from './history.js';
+import { type Standing, standingsOf } from './standings.js';
 import { type Violation, violation } from './violation.js';
 
 /** A stop's answer never takes longer, whatever else is frozen. */
 const ANSWER_MS = 3_000;
 /** After the database is back, connections are made anew before anything is promised again. */
-const RECONNECT_MS = 3_000;
+export const RECONNECT_MS = 3_000;
 /** Work ends this soon after a stop by notification, or by the reading every second when notifications are lost (K3). */
 const ABORT_MS = 2_500;
 /** K5: a worker that cannot read the switches ends its work after 5 s. */
 const BLIND_MS = 6_000;
 
-/** From the answer of a stop until something was sent that may have released it. */
-interface Standing {
-  readonly scope: string;
-  readonly toggle: ToggleRecord;
-  readonly from: number;
-  /** No start is admitted before. */
-  readonly untilOff: number;
-  /** Nothing is claimed and nothing works before. */
-  readonly untilLoosened: number;
-}
-
 /** K2, K3 and the 3 s of a stop's answer. */
 export function checkSwitches(history: History, evidence: Evidence): Violation[] {
-  const standings = history.toggles.flatMap((toggle) => standingOf(toggle, history));
+  const standings = standingsOf(history, evidence.switches);
   return [
     ...standings.flatMap((standing) => [
       ...checkAdmissions(standing, history),
@@ -33,32 +23,6 @@ export function checkSwitches(history: History, evidence: Evidence): Violation[]
     ]),
     ...history.toggles.flatMap((toggle) => checkAnswer(toggle, history)),
   ];
-}
-
-function standingOf(toggle: ToggleRecord, history: History): Standing[] {
-  const { outcome, scope } = toggle;
-  if (!toggle.enabled || (outcome.kind !== 'changed' && outcome.kind !== 'unchanged')) return [];
-  const { version } = outcome;
-  const others = history.toggles.filter((other) => other.scope === scope && mayFollow(other, version));
-  const first = (those: ToggleRecord[]) => Math.min(...those.map(({ sentAt }) => sentAt));
-  const untilOff = first(others.filter(({ enabled }) => !enabled));
-  const loosening = others.filter(({ level }) => level === 'reduce');
-  // 409 says that the switch is as wished; the wish's level is its own.
-  const untilLoosened = toggle.level === 'halt' ? Math.min(untilOff, first(loosening)) : -Infinity;
-  return [{ scope, toggle, from: toggle.receivedAt, untilOff, untilLoosened }];
-}
-
-/** Whether a toggle may have changed the switch after it had this version. */
-function mayFollow({ outcome }: ToggleRecord, version: number): boolean {
-  switch (outcome.kind) {
-    case 'changed':
-      return outcome.version > version;
-    case 'unknown':
-      return true;
-    case 'unchanged':
-    case 'refused':
-      return false;
-  }
 }
 
 /** K2: nothing that was sent after the stop's answer is accepted while the stop stands. */

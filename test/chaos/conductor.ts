@@ -1,22 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster } from '../support/cluster.js';
-import { callApi, type ClusterAnswer, NoAnswer } from '../support/cluster-client.js';
+import { type ClusterAnswer, NoAnswer } from '../support/cluster-client.js';
 import type { ClusterProcess } from '../support/cluster-process.js';
 import type { RedisServer } from '../support/redis-server.js';
-import { type FaultRecord, History, type StartOutcome, type ToggleOutcome } from './history.js';
+import { Caller, codeOf, statusOf, unanswered } from './caller.js';
+import { comeToRest } from './come-to-rest.js';
+import { type FaultRecord, History, type StartOutcome, type ToldEffect, type ToggleOutcome } from './history.js';
 import type { Level, Operation, StartWish } from './schedule.js';
+import { Trader } from './trader.js';
 
 /** Requests under way at once; further operations wait. */
 const MOST_AT_ONCE = 80;
 /** How often the release of a switch is tried. */
 const MOST_RELEASES = 20;
-/**
- * How long, after everything is up again, nothing at all may happen to runs that have not ended. The sweeper's longest wait before it
- * nudges a run once more is 80 s; how long a backlog takes as a whole is the machine's affair.
- */
-const STANDSTILL_MS = 100_000;
-
-type Fault = Extract<Operation, { forMs: number }>;
 type RedisDeed = 'kill-redis' | 'freeze-redis' | 'fill-redis' | 'empty-redis';
 
 const STRIKES: Record<RedisDeed, (redis: RedisServer) => Promise<void>> = {
@@ -33,14 +29,19 @@ export class Conductor {
   /** Processes that a fault has hold of; another one passes them over. */
   private readonly struck = new Set<string>();
   private readonly accepted: string[] = [];
+  private readonly caller: Caller;
+  private readonly trader: Trader;
 
   constructor(
     private readonly cluster: Cluster,
     private readonly onProgress: (done: number, total: number) => void = () => undefined,
-  ) {}
+  ) {
+    this.caller = new Caller(cluster);
+    this.trader = new Trader(this.caller, this.history);
+  }
 
   /**
-   * @returns what is left unfinished in the end: sentences, empty when every run has ended
+   * @returns what is left unfinished in the end: sentences, empty when every run and every order has ended
    * @throws when the cluster itself cannot be brought up again
    */
   async perform(schedule: readonly Operation[]): Promise<string[]> {
@@ -51,7 +52,12 @@ export class Conductor {
       if ((done + 1) % 100 === 0) this.onProgress(done + 1, schedule.length);
     }
     while (this.underWay.size > 0) await Promise.all(this.underWay);
-    return this.comeToRest();
+    await this.cluster.restore();
+    return comeToRest(this.cluster.database, {
+      behave: () => this.trader.behave(),
+      release: async (scope) => void (await this.toggle(-1, 0, scope, false)),
+      cancel: (orderId) => this.trader.cancel(-1, 0, orderId),
+    });
   }
 
   private begin(work: Promise<void>): void {
@@ -63,6 +69,14 @@ export class Conductor {
   private async carryOut(operation: Operation): Promise<void> {
     const { index } = operation;
     switch (operation.kind) {
+      case 'order':
+      case 'orders':
+      case 'cancel-order':
+      case 'list-market':
+      case 'trade':
+      case 'settle':
+      case 'misbehave':
+        return this.trader.carryOut(index, operation);
       case 'start':
         return this.start(index, operation.api, operation.wish, operation.key);
       case 'switch-on':
@@ -77,7 +91,7 @@ export class Conductor {
       case 'freeze':
         return this.strikeProcess(index, operation.kind, operation.process, operation.forMs);
       case 'stop-database':
-        return this.stopDatabase(operation);
+        return this.stopDatabase(index, operation.forMs);
       case 'cut-listeners': {
         const from = Date.now();
         await this.cluster.database.cutListeners().catch(() => 0);
@@ -93,33 +107,21 @@ export class Conductor {
     }
   }
 
-  /** The api that is wished; another one while that is down, as a load balancer does. */
-  private route(api: number): ClusterProcess {
-    const wished = this.cluster.api(api);
-    return wished.url === undefined ? (this.cluster.apis.find(({ url }) => url !== undefined) ?? wished) : wished;
-  }
-
   private async start(operation: number, api: number, wish: StartWish, key: string | undefined): Promise<void> {
-    const process = this.route(api);
-    const sentAt = Date.now();
     const headers: Record<string, string> = key === undefined ? {} : { 'idempotency-key': key };
-    const outcome = await callApi(process, 'POST', '/api/execution/start', { body: wish, headers }).then(
-      startOutcome,
-      (error: unknown): StartOutcome => {
-        if (!(error instanceof NoAnswer)) throw error;
-        if (error.refused) return { kind: 'refused', status: 0, code: 'NOBODY_THERE' };
-        return { kind: 'unknown', why: error.message };
-      },
-    );
+    const { answer, ...exchange } = await this.caller.call(api, 'POST', '/api/execution/start', {
+      body: wish,
+      headers,
+    });
+    const outcome = answer instanceof NoAnswer ? unanswered(answer) : startOutcome(answer);
     if (outcome.kind === 'accepted') this.accepted.push(outcome.runId);
-    const times = { sentAt, receivedAt: Date.now() };
-    this.history.add({ kind: 'start', operation, api: process.name, wish, key, outcome, ...times });
+    this.history.add({ kind: 'start', operation, ...exchange, wish, key, outcome });
   }
 
   /** Presses until somebody answers: a switch that stays on because an api was away would end the suite's work. */
   private async release(operation: number, api: number, scope: string): Promise<void> {
     for (let attempt = 0; attempt < MOST_RELEASES; attempt++) {
-      const { kind } = await this.toggle(operation, (api + attempt) % this.cluster.apis.length, scope, false);
+      const { kind } = await this.toggle(operation, api + attempt, scope, false);
       if (kind === 'changed' || kind === 'unchanged') return;
       await delay(200);
     }
@@ -132,41 +134,18 @@ export class Conductor {
     enabled: boolean,
     level?: Level,
   ): Promise<ToggleOutcome> {
-    const process = this.route(api);
-    const sentAt = Date.now();
     const body = { scope, enabled, ...(level === undefined ? {} : { level }), reason: `operation ${operation}` };
-    const outcome = await callApi(process, 'POST', '/api/execution/stop', { body }).then(
-      toggleOutcome,
-      (error: unknown): ToggleOutcome => {
-        if (!(error instanceof NoAnswer)) throw error;
-        if (error.refused) return { kind: 'refused', status: 0, code: 'NOBODY_THERE' };
-        return { kind: 'unknown', why: error.message };
-      },
-    );
-    const times = { sentAt, receivedAt: Date.now() };
-    this.history.add({ kind: 'toggle', operation, api: process.name, scope, enabled, level, outcome, ...times });
+    const { answer, ...exchange } = await this.caller.call(api, 'POST', '/api/execution/stop', { body });
+    const outcome = answer instanceof NoAnswer ? unanswered(answer) : toggleOutcome(answer);
+    this.history.add({ kind: 'toggle', operation, ...exchange, scope, enabled, level, outcome });
     return outcome;
   }
 
   private async cancel(operation: number, api: number, back: number): Promise<void> {
     const runId = this.accepted.at(-back);
     if (runId === undefined) return;
-    const process = this.route(api);
-    const sentAt = Date.now();
-    const answer = await callApi(process, 'POST', `/api/runs/${runId}/cancel`).catch((error: unknown) => {
-      if (!(error instanceof NoAnswer)) throw error;
-      return { status: 0, body: { code: error.message } } satisfies ClusterAnswer;
-    });
-    this.history.add({
-      kind: 'cancel',
-      operation,
-      api: process.name,
-      sentAt,
-      receivedAt: Date.now(),
-      runId,
-      status: answer.status,
-      code: codeOf(answer),
-    });
+    const { answer, ...exchange } = await this.caller.call(api, 'POST', `/api/runs/${runId}/cancel`);
+    this.history.add({ kind: 'cancel', operation, ...exchange, runId, ...statusOf(answer) });
   }
 
   private async strikeProcess(
@@ -194,7 +173,7 @@ export class Conductor {
     }
   }
 
-  private async stopDatabase({ index, forMs }: Pick<Fault, 'index' | 'forMs'>): Promise<void> {
+  private async stopDatabase(index: number, forMs: number): Promise<void> {
     if (this.struck.has('database')) return;
     this.struck.add('database');
     try {
@@ -233,27 +212,6 @@ export class Conductor {
   ): void {
     this.history.add({ kind: 'fault', operation, deed, target, pid, from, until: Date.now() });
   }
-
-  /** Everything up, all switches released, every run at its end. */
-  private async comeToRest(): Promise<string[]> {
-    await this.cluster.restore();
-    const { database } = this.cluster;
-    for (;;) {
-      const on = await database.query<{ scope: string }>('SELECT scope FROM kill_switches WHERE enabled');
-      if (on.length === 0) break;
-      for (const { scope } of on) await this.toggle(-1, 0, scope, false);
-    }
-    for (let [steps, since] = [0, performance.now()]; ; await delay(50)) {
-      const unfinished = await database.query<{ id: string; status: string }>(
-        `SELECT id, status FROM runs WHERE status IN ('QUEUED', 'RETRYING', 'RUNNING')`,
-      );
-      if (unfinished.length === 0) return [];
-      const [row] = await database.query<{ steps: number }>('SELECT count(*)::int AS steps FROM chaos_runs');
-      if (row?.steps !== steps) [steps, since] = [row?.steps ?? 0, performance.now()];
-      else if (performance.now() - since > STANDSTILL_MS)
-        return unfinished.map(({ id, status }) => `run ${id} is still ${status}`);
-    }
-  }
 }
 
 async function strike(process: ClusterProcess, deed: 'kill' | 'terminate' | 'freeze', forMs: number): Promise<void> {
@@ -272,7 +230,7 @@ function startOutcome({ status, body }: ClusterAnswer): StartOutcome {
   const runId = typeof body['runId'] === 'string' ? body['runId'] : undefined;
   if (status === 202 && runId !== undefined) return { kind: 'accepted', runId };
   if (status === 200 && runId !== undefined) return { kind: 'replayed', runId };
-  const code = codeOf({ body });
+  const code = codeOf(body);
   const named = runId === undefined ? {} : { runId };
   if (code === 'OUTCOME_UNKNOWN') return { kind: 'unknown', why: code, ...named };
   return { kind: 'refused', status, code, ...named };
@@ -280,13 +238,11 @@ function startOutcome({ status, body }: ClusterAnswer): StartOutcome {
 
 function toggleOutcome({ status, body }: ClusterAnswer): ToggleOutcome {
   const version = (body['killSwitch'] as { version?: number } | undefined)?.version;
-  if (status === 200 && version !== undefined) return { kind: 'changed', version };
-  if (status === 409 && version !== undefined) return { kind: 'unchanged', version };
+  const { ordersCanceled = 0, ordersUnknown = 0 } = (body['effect'] ?? {}) as Partial<ToldEffect>;
+  const effect = { ordersCanceled, ordersUnknown };
+  if (status === 200 && version !== undefined) return { kind: 'changed', version, effect };
+  if (status === 409 && version !== undefined) return { kind: 'unchanged', version, effect };
   // The commit itself may have been lost, or not.
-  if (status >= 500) return { kind: 'unknown', why: codeOf({ body }) };
-  return { kind: 'refused', status, code: codeOf({ body }) };
-}
-
-function codeOf({ body }: Pick<ClusterAnswer, 'body'>): string {
-  return typeof body['code'] === 'string' ? body['code'] : '';
+  if (status >= 500) return { kind: 'unknown', why: codeOf(body) };
+  return { kind: 'refused', status, code: codeOf(body) };
 }

@@ -1,6 +1,8 @@
 import type { ClusterDatabase } from '../support/cluster-database.js';
 import { createWitnessTable, readWitness, type Testimony } from '../support/cluster-witness.js';
 import type { RunStatus } from '../../libs/execution/src/run.js';
+import { ORDER_TRIGGERS, type OrderEvidence, readOrderEvidence } from './order-evidence.js';
+import type { Level } from './schedule.js';
 
 /** A change of a run's status or epoch, written by a trigger in the transaction that made it. */
 export interface RunChange {
@@ -31,6 +33,9 @@ export interface SwitchChange {
   scope: string;
   version: number;
   enabled: boolean;
+  level: Level | null;
+  /** When the statement was carried out, under the lock that keeps admissions out; its commit came later. */
+  at: number;
 }
 
 export interface EventRow {
@@ -47,7 +52,7 @@ export interface StageCompletion {
 }
 
 /** What the database holds when all is over. */
-export interface Evidence {
+export interface Evidence extends OrderEvidence {
   runs: ReadonlyMap<string, RunRow>;
   /** By run, in order. */
   changes: ReadonlyMap<string, RunChange[]>;
@@ -66,7 +71,8 @@ export async function prepareEvidence(database: ClusterDatabase): Promise<void> 
     CREATE TABLE chaos_runs (seq bigint GENERATED ALWAYS AS IDENTITY, run_id uuid, old_status text, new_status text,
                              epoch integer, transaction xid8 DEFAULT pg_current_xact_id(),
                              at timestamptz DEFAULT clock_timestamp());
-    CREATE TABLE chaos_switches (scope text, version integer, enabled boolean);
+    CREATE TABLE chaos_switches (scope text, version integer, enabled boolean, level text,
+                                 at timestamptz DEFAULT clock_timestamp());
     CREATE TABLE chaos_stages (run_id uuid, name text, at timestamptz DEFAULT clock_timestamp());
 
     CREATE FUNCTION chaos_run_changed() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -82,7 +88,7 @@ export async function prepareEvidence(database: ClusterDatabase): Promise<void> 
 
     CREATE FUNCTION chaos_switch_changed() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-      INSERT INTO chaos_switches VALUES (NEW.scope, NEW.version, NEW.enabled);
+      INSERT INTO chaos_switches VALUES (NEW.scope, NEW.version, NEW.enabled, NEW.level);
       RETURN NULL;
     END $$;
     CREATE TRIGGER chaos AFTER INSERT OR UPDATE ON kill_switches FOR EACH ROW EXECUTE FUNCTION chaos_switch_changed();
@@ -93,7 +99,8 @@ export async function prepareEvidence(database: ClusterDatabase): Promise<void> 
       RETURN NULL;
     END $$;
     CREATE TRIGGER chaos AFTER UPDATE ON run_stages FOR EACH ROW WHEN (NEW.status = 'COMPLETED' AND OLD.status <> 'COMPLETED')
-      EXECUTE FUNCTION chaos_stage_changed();`);
+      EXECUTE FUNCTION chaos_stage_changed();
+    ${ORDER_TRIGGERS}`);
 }
 
 export async function readEvidence(database: ClusterDatabase): Promise<Evidence> {
@@ -114,7 +121,10 @@ export async function readEvidence(database: ClusterDatabase): Promise<Evidence>
     completions: await database.query(
       `SELECT run_id AS "runId", name AS stage, ${MILLISECONDS('at')} AS at FROM chaos_stages`,
     ),
-    switches: await database.query('SELECT scope, version, enabled FROM chaos_switches ORDER BY scope, version'),
+    switches: await database.query(
+      `SELECT scope, version, enabled, level, ${MILLISECONDS('at')} AS at FROM chaos_switches ORDER BY scope, version`,
+    ),
+    ...(await readOrderEvidence(database)),
     events: await database.query(
       `SELECT event, run_id AS "runId", details->>'scope' AS scope, (details->>'version')::int AS version FROM ops_events`,
     ),

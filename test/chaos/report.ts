@@ -1,5 +1,6 @@
 import type { Testimony } from '../support/cluster-witness.js';
 import type { RunChange } from './evidence.js';
+import type { OrderChange, VenueOrderChange } from './order-evidence.js';
 import { beganAt, type HistoryRecord } from './history.js';
 import type { ChaosResult } from './run-chaos.js';
 import { describeOperation, type Operation } from './schedule.js';
@@ -32,14 +33,21 @@ function historyOf({ rule, sentence, about }: Violation, { history, evidence }: 
   const runIds = [...evidence.runs.values()]
     .filter(({ id, key }) => concerned.has(id) || (key !== null && concerned.has(key)))
     .map(({ id }) => id);
-  for (const id of runIds) concerned.add(id);
+  const orderIds = [...evidence.orders.values()]
+    .filter(({ id, key }) => concerned.has(id) || (key !== null && concerned.has(key)))
+    .map(({ id }) => id);
+  for (const id of [...runIds, ...orderIds]) concerned.add(id);
   const changes = runIds.flatMap((id) => evidence.changes.get(id) ?? []);
   const signs = runIds.flatMap((id) => evidence.witness.get(id) ?? []);
+  const orderChanges = orderIds.flatMap((id) => evidence.orderChanges.get(id) ?? []);
+  const atVenue = [...concerned].flatMap((id) => evidence.venueChanges.get(id) ?? []);
   const requests = history.records.filter((record) => record.kind !== 'fault' && concerns(record, concerned));
   const lines: Line[] = [
     ...requests.map((record) => ({ at: beganAt(record), text: JSON.stringify(record) })),
     ...changes.map((change) => ({ at: change.at, text: describeChange(change) })),
     ...signs.map((sign) => ({ at: sign.at, text: describeSign(sign) })),
+    ...orderChanges.map((change) => ({ at: change.at, text: describeOrderChange(change) })),
+    ...atVenue.map((change) => ({ at: change.at, text: describeVenueChange(change) })),
   ];
   const [from, until] = [Math.min(...lines.map(({ at }) => at)), Math.max(...lines.map(({ at }) => at))];
   const faults = history.faults.filter((fault) => fault.until > from - 1_000 && fault.from < until + 1_000);
@@ -60,6 +68,14 @@ function concerns(record: HistoryRecord, concerned: ReadonlySet<string>): boolea
       return concerned.has(record.scope);
     case 'cancel':
       return concerned.has(record.runId);
+    case 'order':
+      return (
+        (record.key !== undefined && concerned.has(record.key)) ||
+        ('orderId' in record.outcome && concerned.has(record.outcome.orderId))
+      );
+    case 'cancel-order':
+      return concerned.has(record.orderId);
+    case 'market':
     case 'fault':
       return false;
   }
@@ -67,6 +83,14 @@ function concerns(record: HistoryRecord, concerned: ReadonlySet<string>): boolea
 
 function describeChange({ runId, from, to, epoch }: RunChange): string {
   return `run ${runId}: ${from ?? 'new'} → ${to}, epoch ${epoch}`;
+}
+
+function describeOrderChange({ orderId, from, to, version }: OrderChange): string {
+  return `order ${orderId}: ${from ?? 'new'} → ${to}, version ${version}`;
+}
+
+function describeVenueChange({ orderId, from, to }: VenueOrderChange): string {
+  return `at the venue ${orderId}: ${from ?? 'new'} → ${to}`;
 }
 
 function describeSign({ runId, epoch, pid, stage, kind }: Testimony): string {

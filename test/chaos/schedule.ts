@@ -1,3 +1,4 @@
+import { LIMITS, type OrderDeed, OrderScheduleWriter } from './order-schedule.js';
 import { Random } from './random.js';
 
 export const APIS = 2;
@@ -10,6 +11,8 @@ export interface StartWish {
   mode: (typeof MODES)[number];
   strategy: string;
   dryRun: boolean;
+  /** As much as the limit allows: above it every start would be refused. */
+  maxPosition: number;
   pipeline: 'witness';
   input: { workMs: number; stages: number; beatMs: number; fail?: 'retryable' | 'final'; failTimes: number };
   notes: string;
@@ -21,6 +24,7 @@ export type Level = 'halt' | 'reduce';
 export type Operation = { readonly index: number; readonly afterMs: number } & Deed;
 
 export type Deed =
+  | OrderDeed
   | { kind: 'start'; api: number; wish: StartWish; key?: string }
   | { kind: 'switch-on'; api: number; scope: string; level: Level }
   | { kind: 'switch-off'; api: number; scope: string }
@@ -34,8 +38,11 @@ export type Deed =
   | { kind: 'kill-redis' | 'freeze-redis' | 'fill-redis'; forMs: number }
   | { kind: 'empty-redis' };
 
-/** How likely what is asked of the apis is. */
-const REQUESTS = { start: 52, 'start-keyed': 12, repeat: 10, 'switch-on': 4, 'switch-off': 1, cancel: 7 };
+/** How likely what is asked of the apis is; `orders` is whatever happens to orders and at the venue. */
+const REQUESTS = { start: 52, 'start-keyed': 12, repeat: 10, 'switch-on': 5, 'switch-off': 1, cancel: 7, orders: 130 };
+/** Longest time between two operations, in milliseconds. Those of orders come closer together. */
+const PAUSE_MS = 120;
+const ORDER_PAUSE_MS = 50;
 
 /** How likely what goes wrong is. */
 const FAULTS = {
@@ -45,6 +52,7 @@ const FAULTS = {
   'freeze-api': 2,
   'stop-database': 1.5,
   'cut-listeners': 1,
+  misbehave: 5,
   'kill-redis': 0,
   'freeze-redis': 0,
   'fill-redis': 0,
@@ -55,7 +63,7 @@ const FAULTS = {
 const FAULTS_WITH_REDIS = { ...FAULTS, 'kill-redis': 2, 'freeze-redis': 1.5, 'fill-redis': 1.5, 'empty-redis': 2 };
 
 /** Operations between two faults: about as many as come while a process starts again, so that seldom all are away at once. */
-const FAULT_DISTANCE = [12, 28] as const;
+const FAULT_DISTANCE = [24, 56] as const;
 
 /** Makes the same schedule from the same seed, always. @param redis whether the queue is in Redis, which may fail as well */
 export function makeSchedule(seed: number, operations: number, redis: boolean): Operation[] {
@@ -69,13 +77,18 @@ class ScheduleWriter {
   private readonly releases: { at: number; scope: string }[] = [];
 
   private nextFault: number = FAULT_DISTANCE[0];
+  private readonly orders: OrderScheduleWriter;
 
   constructor(
     private readonly random: Random,
     private readonly faults: typeof FAULTS,
-  ) {}
+  ) {
+    const add = (deed: OrderDeed, afterMs = random.between(0, ORDER_PAUSE_MS)) => this.add(deed, afterMs);
+    this.orders = new OrderScheduleWriter(random, add, APIS);
+  }
 
   write(count: number): Operation[] {
+    this.orders.open();
     while (this.operations.length < count) {
       const due = this.releases.findIndex(({ at }) => at <= this.operations.length);
       if (due >= 0) this.release(due);
@@ -106,6 +119,8 @@ class ScheduleWriter {
         return this.add({ kind, api: this.api(), scope: this.scope() });
       case 'cancel':
         return this.add({ kind, api: this.api(), back: random.between(1, 12) });
+      case 'orders':
+        return this.orders.request();
     }
   }
 
@@ -123,6 +138,8 @@ class ScheduleWriter {
         return this.freezeApi();
       case 'stop-database':
         return this.add({ kind, forMs: random.between(0, 2_500) });
+      case 'misbehave':
+        return this.orders.misbehave();
       case 'cut-listeners':
       case 'empty-redis':
         return this.add({ kind });
@@ -152,8 +169,10 @@ class ScheduleWriter {
   private switchOn(): void {
     const scope = this.scope();
     const level = this.random.chance(0.7) ? 'halt' : 'reduce';
+    if (this.random.chance(0.5)) this.orders.burst(5);
     this.add({ kind: 'switch-on', api: this.api(), scope, level });
-    const patience = this.random.between(5, scope === 'global' ? 20 : 80);
+    const longest = scope.startsWith('strategy:') && this.random.chance(0.15) ? 400 : 120;
+    const patience = this.random.between(8, scope === 'global' ? 35 : longest);
     this.releases.push({ at: this.operations.length + patience, scope });
     if (!this.random.chance(0.3)) return;
     // Somebody else presses as well: the same, or the other level.
@@ -172,8 +191,10 @@ class ScheduleWriter {
       const input = { ...wish.input, workMs: this.random.between(2_000, 4_000), stages: 1 };
       this.add({ kind: 'start', api: this.api(), wish: { ...wish, dryRun: false, input } }, 0);
     }
+    this.orders.burst(4);
     const process = `worker-${this.random.between(0, WORKERS - 1)}`;
-    const forMs = this.random.between(2_500, 4_500);
+    // For longer than the lease of runs, and of a venue's desk as well.
+    const forMs = this.random.chance(0.6) ? this.random.between(2_500, 4_500) : this.random.between(5_200, 7_500);
     this.add({ kind: 'freeze', process, forMs }, this.random.between(100, 600));
   }
 
@@ -181,6 +202,7 @@ class ScheduleWriter {
   private freezeApi(): void {
     const api = this.api();
     for (let started = 0; started < 6; started++) this.add({ kind: 'start', api, wish: this.wish() }, 0);
+    this.orders.burst(4);
     this.add(
       { kind: 'freeze', process: `api-${api}`, forMs: this.random.between(1_200, 3_500) },
       this.random.between(1, 12),
@@ -191,7 +213,7 @@ class ScheduleWriter {
     this.releases.push({ at: this.operations.length + this.random.between(3, 20), scope });
   }
 
-  private add(deed: Deed, afterMs = this.random.between(0, 120)): void {
+  private add(deed: Deed, afterMs = this.random.between(0, PAUSE_MS)): void {
     this.operations.push({ index: this.operations.length, afterMs, ...deed });
   }
 
@@ -202,6 +224,7 @@ class ScheduleWriter {
       mode: random.pick(MODES),
       strategy: random.pick(STRATEGIES),
       dryRun: random.chance(0.25),
+      maxPosition: LIMITS.position,
       pipeline: 'witness',
       input: {
         // Long enough, often, to be frozen or killed in the middle.
@@ -216,7 +239,7 @@ class ScheduleWriter {
   }
 
   private scope(): string {
-    const kind = this.random.weighted({ global: 1, mode: 3, strategy: 6, venue: 1 });
+    const kind = this.random.weighted({ global: 1, mode: 3, strategy: 6, venue: 2 });
     if (kind === 'mode') return `mode:${this.random.pick(MODES)}`;
     if (kind === 'strategy') return `strategy:${this.random.pick(STRATEGIES)}`;
     return kind === 'venue' ? 'venue:paper' : 'global';
