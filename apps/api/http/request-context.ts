@@ -1,6 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Actor } from '@interlock/access';
-import { newId } from '@interlock/persistence';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Request } from 'express';
 import type { ErrorCode } from './error-codes.js';
@@ -37,7 +37,7 @@ export function contextOf(request: IncomingMessage): RequestContext {
 
 /** The caller's own id when it is 1 to 128 visible ASCII characters, else a new one. */
 export function requestIdOf(header: string | string[] | undefined): string {
-  return typeof header === 'string' && /^[\x21-\x7e]{1,128}$/.test(header) ? header : newId();
+  return typeof header === 'string' && /^[\x21-\x7e]{1,128}$/.test(header) ? header : randomUUID();
 }
 
 /** Parameter of a route that declares `@StreamsBody`: its body on the way. */

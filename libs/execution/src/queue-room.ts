@@ -6,6 +6,11 @@ import { Injectable } from '@nestjs/common';
 const HOLDS_MS = 250;
 /** The share of the counted room that this process may use up before it counts again. */
 const SHARE = 1 / 8;
+/**
+ * As many starts as the batches beside one may hold that it does not see (two of 64). Where they fit into `SHARE` of the room, seven
+ * times as many places are left whatever they do.
+ */
+const AMPLE = 128;
 
 /**
  * How many more runs may wait for a worker (QUEUE_MAX_WAITING).
@@ -15,8 +20,8 @@ const SHARE = 1 / 8;
  * than the limit: 0.3 ms on an empty queue and 1.3 ms with 10,000 waiting, however many runs are over. It is taken once per batch of
  * starts near the limit, and far from it once in a while.
  *
- * Exact within a process, whose batches come one after the other. Several apis that count at the same moment do not see each
- * other's batch, so that each beyond the first may admit one batch, of 64 starts at most, too many; with more than eight apis
+ * Exact within a process, whose batches come one after the other unless there is ample room. Several apis that count at the same
+ * moment do not see each other's batch, so that each beyond the first may admit one batch, of 64 starts at most, too many; with more than eight apis
  * those far from the limit may add to it what each admits in a quarter of a second.
  */
 @Injectable()
@@ -29,6 +34,11 @@ export class QueueRoom {
 
   constructor(settings: Settings) {
     this.limit = settings.queueMaxWaiting;
+  }
+
+  /** True while so much room is left that batches may be under way beside each other, though none sees the others' starts. */
+  get isAmple(): boolean {
+    return this.limit === 0 || this.unchecked >= AMPLE;
   }
 
   /**

@@ -7,6 +7,9 @@ import { Runs } from './runs.repository.js';
 /** `enqueue-failed`: the run will never execute. `outcome-unknown`: nobody can tell whether it will. */
 export type EnqueueOutcome = 'enqueued' | 'enqueue-failed' | 'outcome-unknown';
 
+/** The queue takes several batches at once; one that is slow to confirm does not hold up the others. */
+const BATCHES_AT_ONCE = 4;
+
 /** Adds the jobs of runs that are committed, several at a time under load. */
 @Injectable()
 export class RunEnqueues {
@@ -15,6 +18,7 @@ export class RunEnqueues {
   private readonly batches = new SharedBatches<string, EnqueueOutcome>(
     (runIds) => this.enqueue(runIds),
     () => true,
+    { atOnce: () => BATCHES_AT_ONCE },
   );
 
   constructor(

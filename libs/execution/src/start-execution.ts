@@ -33,6 +33,9 @@ const WAIT_MS = 2_000;
 const ADMISSION_MS = 2_500;
 const ANSWER_MS = 4_600;
 
+/** Batches of starts under way beside each other: while the database commits one, this process judges and answers others. */
+const ADMISSIONS_AT_ONCE = 3;
+
 /** What a caller asks for; `pipeline` absent means the settings' default. */
 export type StartRequest = Omit<RunParams, 'pipeline'> & { pipeline?: string; idempotencyKey?: string };
 
@@ -74,10 +77,11 @@ type Admission =
 
 @CommandHandler(StartExecution)
 export class StartExecutionHandler implements ICommandHandler<StartExecution> {
-  /** Concurrent starts share a transaction; the next batch is admitted while the last one is enqueued. */
+  /** Concurrent starts share a transaction; the next batch is admitted while the last one is committed and enqueued. */
   private readonly admissions = new SharedBatches<Intent, Admission>(
     (intents) => this.transactions.run((tx) => this.admit(tx, intents), { withinMs: ADMISSION_MS }),
     (error) => isDatabaseUnavailable(error) || error instanceof RiskStateUnavailable,
+    { atOnce: () => (this.isCounted ? 1 : ADMISSIONS_AT_ONCE) },
   );
 
   constructor(
@@ -91,6 +95,11 @@ export class StartExecutionHandler implements ICommandHandler<StartExecution> {
     private readonly enqueues: RunEnqueues,
     private readonly metrics: RunMetrics,
   ) {}
+
+  /** True when what one start uses up decides over the next: then a batch must see what the one before has stored. */
+  private get isCounted(): boolean {
+    return this.guards.startRate !== undefined || !this.queueRoom.isAmple;
+  }
 
   execute(command: StartExecution): Promise<StartExecutionResult> {
     return this.metrics.started(this.startInTime(command));

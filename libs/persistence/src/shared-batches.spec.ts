@@ -10,6 +10,11 @@ function gate() {
   return { passed, open };
 }
 
+/** Resolves when nothing is left to do but what waits for a gate. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
 describe('shared batches', () => {
   it('carries a lone caller out at once, and lets those who come meanwhile share the next batch', async () => {
     const first = gate();
@@ -21,7 +26,7 @@ describe('shared batches', () => {
         return intents.map((n) => n * 10);
       },
       () => false,
-      3,
+      { maximumSize: 3 },
     );
     const answers = [1, 2, 3, 4, 5].map((n) => batches.add(n));
     first.open();
@@ -75,5 +80,39 @@ describe('shared batches', () => {
     first.open();
     expect(await Promise.all([under, others[1]])).toEqual([1, 3]);
     expect(seen).toEqual([1, 3]);
+  });
+
+  it('carries out as many batches beside each other as it may at the moment, and a single one on its own', async () => {
+    let atOnce = 2;
+    const gates = Array.from({ length: 5 }, gate);
+    const seen: number[][] = [];
+    const batches = new SharedBatches<number, number>(
+      async (intents) => {
+        const mine = gates[seen.push([...intents]) - 1];
+        await mine?.passed;
+        return intents;
+      },
+      () => false,
+      { atOnce: () => atOnce },
+    );
+    const first = [1, 2, 3, 4].map((n) => batches.add(n));
+    expect(seen).toEqual([[1], [2]]);
+    gates[1]?.open();
+    expect(await first[1]).toBe(2);
+    await settled();
+    expect(seen).toEqual([[1], [2], [3, 4]]);
+
+    atOnce = 1;
+    const next = [batches.add(5), batches.add(6)];
+    gates[0]?.open();
+    await first[0];
+    await settled();
+    expect(seen).toHaveLength(3); // the third batch is still under way
+    gates[2]?.open();
+    await Promise.all(first);
+    await settled();
+    expect(seen).toEqual([[1], [2], [3, 4], [5, 6]]);
+    gates[3]?.open();
+    expect(await Promise.all(next)).toEqual([5, 6]);
   });
 });

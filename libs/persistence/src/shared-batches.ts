@@ -9,14 +9,25 @@ interface Waiting<I, R> {
   impatience?: NodeJS.Timeout;
 }
 
+export interface BatchLimits {
+  /** Most intents in one batch; 64 unless told. */
+  readonly maximumSize?: number;
+  /**
+   * How many batches may be under way beside each other; 1 unless told. Asked before each batch begins: one that begins where the
+   * answer is 1 has none beside it that began before.
+   */
+  readonly atOnce?: () => number;
+}
+
 /**
- * Lets concurrent callers share one transaction: a batch is under way, the next one fills meanwhile. One commit then serves many,
- * which under load is worth more than any parallelism (architecture.md, "Storage"). A caller on its own is a batch of one and
- * waits for nobody.
+ * Lets concurrent callers share one transaction: while as many batches are under way as may be, the next one fills. One commit then
+ * serves many, which under load is worth more than any parallelism. A caller on its own is a batch of one and waits for nobody.
  */
 export class SharedBatches<I, R> {
   private waiting: Waiting<I, R>[] = [];
-  private underWay = false;
+  private underWay = 0;
+  private readonly maximumSize: number;
+  private readonly atOnce: () => number;
   /** A batch belongs to no single caller, so what it logs must not carry the request id of whoever came first. */
   private readonly outsideOfRequests = AsyncLocalStorage.snapshot();
 
@@ -25,13 +36,15 @@ export class SharedBatches<I, R> {
    *   `failsTogether` says otherwise of the error
    * @param failsTogether true for errors that say nothing about a single intent (the database is gone): they go to every
    *   caller. After any other error each intent is carried out on its own, so that one faulty intent never fails its neighbours
-   * @param maximumSize most intents in one batch
    */
   constructor(
     private readonly carryOut: (intents: readonly I[]) => Promise<readonly R[]>,
     private readonly failsTogether: (error: unknown) => boolean,
-    private readonly maximumSize = 64,
-  ) {}
+    { maximumSize = 64, atOnce = () => 1 }: BatchLimits = {},
+  ) {
+    this.maximumSize = maximumSize;
+    this.atOnce = atOnce;
+  }
 
   /**
    * @param patienceMs longest wait for a batch to begin with this intent, in milliseconds; for ever unless told
@@ -40,12 +53,17 @@ export class SharedBatches<I, R> {
   add(intent: I, patienceMs?: number): Promise<R> {
     return new Promise<R>((resolve, reject) => {
       const waiting: Waiting<I, R> = { intent, resolve, reject };
-      if (patienceMs !== undefined && this.underWay) {
+      const beginsNow = this.hasPlace && this.waiting.length < this.maximumSize;
+      if (patienceMs !== undefined && !beginsNow) {
         waiting.impatience = setTimeout(() => this.giveUp(waiting, patienceMs), patienceMs);
       }
       this.waiting.push(waiting);
-      if (!this.underWay) void this.outsideOfRequests(() => this.carryOutAll());
+      if (this.hasPlace) void this.outsideOfRequests(() => this.carryOutAll());
     });
+  }
+
+  private get hasPlace(): boolean {
+    return this.underWay < this.atOnce();
   }
 
   private giveUp(waiting: Waiting<I, R>, afterMs: number): void {
@@ -53,10 +71,11 @@ export class SharedBatches<I, R> {
     waiting.reject(new DatabaseBusy(afterMs));
   }
 
+  /** Carries out batch after batch while any wait and as many as are under way may be. */
   private async carryOutAll(): Promise<void> {
-    this.underWay = true;
+    this.underWay += 1;
     try {
-      while (this.waiting.length > 0) {
+      while (this.waiting.length > 0 && this.underWay <= this.atOnce()) {
         const batch = this.waiting.splice(0, this.maximumSize);
         for (const { impatience } of batch) clearTimeout(impatience);
         await this.carryOutOne(batch);
@@ -64,7 +83,7 @@ export class SharedBatches<I, R> {
         if (this.waiting.length < this.maximumSize) await aTurn();
       }
     } finally {
-      this.underWay = false;
+      this.underWay -= 1;
     }
   }
 

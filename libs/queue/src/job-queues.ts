@@ -1,8 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { getQueueToken } from '@nestjs/bullmq';
-import { faultPoint, measureHealth, type PartHealth } from '@interlock/observability';
+import { atMost, faultPoint, measureHealth, type PartHealth } from '@interlock/observability';
 import type { Queue } from 'bullmq';
 import { QueueBackend } from './queue-backend.js';
 import { tellErrors } from './tell-errors.js';
@@ -53,19 +52,13 @@ export class JobQueues implements OnModuleInit {
    * @throws EnqueueFailed within 3 s when the queue does not confirm; some or all jobs may have been added all the same
    */
   async addBulk<Q extends QueueName>(name: Q, jobs: readonly { id: string; data: JobData[Q] }[]): Promise<void> {
-    const settled = new AbortController();
     try {
       faultPoint('enqueue-before-add');
-      const adding = this.addAll(name, jobs);
-      const deadline = delay(ADD_DEADLINE_MS, undefined, { signal: settled.signal }).then(() => {
-        throw new Error(`no answer within ${ADD_DEADLINE_MS} ms`);
-      });
-      await Promise.race([adding, deadline.catch(rethrowUnlessAborted)]);
+      const isConfirmed = await atMost(ADD_DEADLINE_MS, this.addAll(name, jobs));
+      if (!isConfirmed) throw new Error(`no answer within ${ADD_DEADLINE_MS} ms`);
       faultPoint('enqueue-after-add');
     } catch (error) {
       throw new EnqueueFailed(name, error);
-    } finally {
-      settled.abort();
     }
   }
 
@@ -100,8 +93,4 @@ export class JobQueues implements OnModuleInit {
     if (queue === undefined) throw new Error(`the queue ${name} is not registered`);
     return queue;
   }
-}
-
-function rethrowUnlessAborted(error: Error): void {
-  if (error.name !== 'AbortError') throw error;
 }
