@@ -29,17 +29,13 @@ interface Candidate {
 /** Names this process in leases, for people who look into the tables; the epoch is what fences. */
 const LEASE_OWNER = `${hostname()}:${process.pid}`;
 
-/** Batches of claims under way beside each other. Each takes other runs, and claims count nothing: none waits for another. */
-const CLAIMS_AT_ONCE = 2;
-
 /** Claims runs for this worker. */
 @Injectable()
 export class RunClaims {
-  /** Concurrent claims share a transaction; while the database commits some batches, the next one fills. */
+  /** Claims of one process share a transaction: one is under way, the next one fills meanwhile. */
   private readonly batches = new SharedBatches<Candidate, Claim>(
     (candidates) => this.transactions.run((tx) => this.claimAll(tx, candidates)),
     (error) => isDatabaseUnavailable(error) || error instanceof RiskStateUnavailable,
-    { atOnce: () => CLAIMS_AT_ONCE },
   );
 
   constructor(
