@@ -1,4 +1,6 @@
-import type { PlaceOrderResult } from '@interlock/orders';
+import { GetRunReport } from '@interlock/execution';
+import { CancelOrder, type PlaceOrderResult } from '@interlock/orders';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { RunOrder } from '../../libs/execution/src/pipeline.js';
 import { eventually } from '../support/eventually.js';
 import { PaperMarket } from '../support/paper-market.js';
@@ -114,5 +116,65 @@ describe('orders of a run', () => {
       { kind: 'admitted' },
       { kind: 'refused', refusal: { code: 'EXPOSURE_LIMIT_EXCEEDED' } },
     ]);
+  });
+});
+
+describe('the pipeline orders', () => {
+  const wish = { market: 'm', outcome: 'YES', side: 'BUY', quantity: 10 };
+  const startOrders = (...wishes: object[]) =>
+    fixture.start({ mode: 'paper', strategy: 'alpha', pipeline: 'orders', input: { orders: wishes } });
+  const reportOf = async (runId: string) => {
+    const result = await fixture.api.get(QueryBus).execute(new GetRunReport(runId));
+    if (result.kind !== 'found') throw new Error(result.kind);
+    return result.report;
+  };
+
+  it('places its orders, follows them to their ends, and reports each, those too that the gate refused', async () => {
+    const worker = await fixture.worker();
+    await reconciled();
+    const started = await startOrders({ ...wish, price: '0.52' }, { ...wish, price: 0.515 }, { ...wish, price: '0.3' });
+    if (started.kind !== 'accepted') throw new Error(JSON.stringify(started));
+    const resting = await eventually('the last one rests', async () => {
+      const all = await orders();
+      return all[1]?.status === 'OPEN' ? all[1] : undefined;
+    });
+    expect(resting).toMatchObject({ run_id: started.runId, strategy: 'alpha' });
+    const [{ id }] = (await fixture.probe.query<{ id: string }>(`SELECT id FROM orders WHERE status = 'OPEN'`))
+      .rows as [{ id: string }];
+    expect((await fixture.run(started.runId)).stages.at(-1)).toMatchObject({ name: 'follow', status: 'RUNNING' });
+    await worker.get(CommandBus).execute(new CancelOrder(id));
+    await fixture.reaches(started.runId, 'COMPLETED');
+    expect(await reportOf(started.runId)).toEqual({
+      orders: [
+        expect.objectContaining({ status: 'FILLED', filledQuantity: '10', averagePrice: '0.52' }),
+        { refused: 'INVALID_TICK', message: expect.stringContaining('0.515') },
+        expect.objectContaining({ orderId: id, status: 'CANCELED', reason: 'CANCEL_REQUESTED' }),
+      ],
+    });
+  });
+
+  it.each([
+    [[], { 'input.orders': ['must be a list of 1 to 50 orders'] }],
+    [[{ ...wish }], { 'input.orders.0.price': ['must be given for a limit order'] }],
+    [
+      [
+        { ...wish, price: '0.5' },
+        { ...wish, side: 'HOLD', price: '1', size: 1 },
+      ],
+      {
+        'input.orders.1.price': ['must lie between 0 and 1, with at most 8 decimals'],
+        'input.orders.1.side': ['must be BUY or SELL'],
+        'input.orders.1.size': ['is not a known field'],
+      },
+    ],
+    [
+      [{ ...wish, type: 'market', timeInForce: 'GTD' }],
+      {
+        'input.orders.0.timeInForce': ['must be IOC or FOK for a market order'],
+        'input.orders.0.expiresAt': ['must be given with GTD'],
+      },
+    ],
+  ])('refuses %j', async (wishes, fieldErrors) => {
+    expect(await startOrders(...wishes)).toEqual({ kind: 'invalid', fieldErrors });
   });
 });

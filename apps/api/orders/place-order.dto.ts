@@ -1,4 +1,11 @@
-import type { OrderRequest, OrderType, Side, TimeInForce } from '@interlock/orders';
+import {
+  conflictsIn,
+  type OrderRequest,
+  type OrderType,
+  type Side,
+  type TimeInForce,
+  timeInForceOf,
+} from '@interlock/orders';
 import { type AmountInput, parseAmount } from '@interlock/venues';
 import type { FieldErrors } from '../http/api-error.js';
 import {
@@ -137,8 +144,7 @@ export function orderRequestOf(
   clientOrderId: string | undefined,
 ): OrderRequest | { fieldErrors: FieldErrors } {
   const { strategy, venue, market, outcome, side, type, expiresAt, postOnly, reduceOnly } = body;
-  const timeInForce = body.timeInForce ?? (type === 'limit' ? 'GTC' : 'IOC');
-  const fieldErrors = conflictsIn(body, timeInForce);
+  const fieldErrors = conflictsIn(body);
   if (Object.keys(fieldErrors).length > 0) return { fieldErrors };
   return {
     strategy,
@@ -149,24 +155,12 @@ export function orderRequestOf(
     type,
     price: body.price === undefined ? null : amountIn(body.price),
     quantity: amountIn(body.quantity),
-    timeInForce,
+    timeInForce: timeInForceOf(body),
     expiresAt: expiresAt === undefined ? null : new Date(expiresAt),
     postOnly,
     reduceOnly,
     clientOrderId: clientOrderId ?? null,
   };
-}
-
-function conflictsIn({ type, price, expiresAt, postOnly }: PlaceOrderBody, timeInForce: TimeInForce): FieldErrors {
-  const rests = timeInForce === 'GTC' || timeInForce === 'GTD';
-  const faults: [field: string, isSo: boolean, message: string][] = [
-    ['price', type === 'limit' && price === undefined, 'must be given for a limit order'],
-    ['timeInForce', type === 'market' && rests, 'must be IOC or FOK for a market order'],
-    ['expiresAt', timeInForce === 'GTD' && expiresAt === undefined, 'must be given with GTD'],
-    ['expiresAt', timeInForce !== 'GTD' && expiresAt !== undefined, 'must only be given with GTD'],
-    ['postOnly', postOnly && !rests, 'must only be true with GTC and GTD'],
-  ];
-  return Object.fromEntries(faults.flatMap(([field, isSo, message]) => (isSo ? [[field, [message]]] : [])));
 }
 
 function amountIn(value: AmountInput): string {

@@ -19,6 +19,7 @@ import { ListRunsHandler } from './list-runs.js';
 import { type Pipeline, PIPELINES } from './pipeline.js';
 import { Pipelines } from './pipelines.js';
 import { CalibrationPipeline } from './pipelines/calibration.pipeline.js';
+import { OrdersPipeline } from './pipelines/orders.pipeline.js';
 import { PythonPipeline } from './pipelines/python/python.pipeline.js';
 import { WitnessPipeline } from './pipelines/witness.pipeline.js';
 import { QueueRoom } from './queue-room.js';
@@ -39,12 +40,18 @@ const SHARED: Provider[] = [
   CountAbortedRunsHandler,
   CalibrationPipeline,
   PythonPipeline,
+  OrdersPipeline,
   WitnessPipeline,
   {
     provide: PIPELINES,
-    inject: [Settings, CalibrationPipeline, PythonPipeline, WitnessPipeline],
-    useFactory: ({ witnessPipeline }: Settings, calibration: Pipeline, python: Pipeline, witness: Pipeline) =>
-      witnessPipeline ? [calibration, python, witness] : [calibration, python],
+    inject: [Settings, CalibrationPipeline, PythonPipeline, OrdersPipeline, WitnessPipeline],
+    useFactory: (
+      { witnessPipeline }: Settings,
+      calibration: Pipeline,
+      python: Pipeline,
+      orders: Pipeline,
+      witness: Pipeline,
+    ) => [calibration, python, orders, ...(witnessPipeline ? [witness] : [])],
   },
   Pipelines,
 ];

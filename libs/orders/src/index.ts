@@ -7,7 +7,8 @@ export type { PositionKey } from './ledger/entries.js';
 export { type FillFilter, type FillView, ListFills } from './list-fills.js';
 export { ListOrders, type OrderFilter } from './list-orders.js';
 export { ListPositions, type PositionFilter } from './list-positions.js';
-export { ORDER_STATUSES, type OrderStatus, type OrderType, type Side, type TimeInForce } from './order.js';
+export { isWorking, ORDER_STATUSES, type OrderStatus, type OrderType, type Side, type TimeInForce } from './order.js';
+export { conflictsIn, timeInForceOf } from './order-terms.js';
 export type { OrderView } from './order-view.js';
 export { OrdersModule } from './orders.module.js';
 export {

@@ -16,7 +16,7 @@ export { ListPaperOrders } from './paper/list-paper-orders.js';
 export type { PaperMarketView } from './paper/paper-market-view.js';
 export type { ListedFill } from './paper/paper-reads.js';
 export { PutPaperMarket, type PutPaperMarketResult } from './paper/put-paper-market.js';
-export { type AmountInput, type ListingRequest, parseAmount } from './paper/requests.js';
+export { type AmountInput, isMarketId, type ListingRequest, parseAmount } from './paper/requests.js';
 export { SetPaperBehaviour } from './paper/set-paper-behaviour.js';
 export { SettlePaperMarket, type SettlePaperMarketResult } from './paper/settle-paper-market.js';
 export { TradeByOthers, type TradeByOthersResult } from './paper/trade-by-others.js';
