@@ -139,8 +139,9 @@ describe('the pipeline orders', () => {
       return all[1]?.status === 'OPEN' ? all[1] : undefined;
     });
     expect(resting).toMatchObject({ run_id: started.runId, strategy: 'alpha' });
-    const [{ id }] = (await fixture.probe.query<{ id: string }>(`SELECT id FROM orders WHERE status = 'OPEN'`))
-      .rows as [{ id: string }];
+    const [{ id }] = (await fixture.probe.query<{ id: string }>(`SELECT id FROM orders WHERE price = 0.3`)).rows as [
+      { id: string },
+    ];
     expect((await fixture.run(started.runId)).stages.at(-1)).toMatchObject({ name: 'follow', status: 'RUNNING' });
     await worker.get(CommandBus).execute(new CancelOrder(id));
     await fixture.reaches(started.runId, 'COMPLETED');

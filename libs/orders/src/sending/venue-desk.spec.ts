@@ -230,8 +230,8 @@ describe('a desk', () => {
         const { rows } = await probe.query('SELECT 1 FROM venue_desks WHERE epoch = 2 AND leased_until > now()');
         return rows[0];
       });
-      await ready();
-      const next = await place({ price: '0.31' });
+      // Until it has reconciled, nothing is admitted.
+      const next = await eventually('an order is admitted', () => place({ price: '0.31' }).catch(() => undefined));
       await becomes(next, 'OPEN');
       expect(await venueOrders()).toHaveLength(2);
     } finally {
