@@ -42,10 +42,23 @@ export async function withDatabase({ signal }, work) {
 export async function migrate(url) {
   const { migrateDatabase } = await import(built('libs/persistence/src/index.js'));
   const { migrateQueue } = await import(built('libs/queue/src/index.js'));
-  try {
+  return explained(async () => {
     const { applied } = await migrateDatabase(url);
     await migrateQueue(url);
     return applied.length === 0 ? 'up to date' : `${applied.length} applied`;
+  });
+}
+
+/** For commands that only read: refuses a database of another version. */
+export async function requireCurrentSchema(url) {
+  const { pendingMigrations } = await import(built('libs/persistence/src/index.js'));
+  const pending = await explained(() => pendingMigrations(url));
+  if (pending.length > 0) throw new Refusal('The database is of an earlier version. Run `npm run db:migrate` first.');
+}
+
+async function explained(work) {
+  try {
+    return await work();
   } catch (error) {
     if (isUnreachable(error)) {
       throw new Refusal(`The database cannot be reached (${error.code}). Check DATABASE_URL.`, { cause: error });

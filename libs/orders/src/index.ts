@@ -24,3 +24,5 @@ export { type VenueDesk, VenueDesks } from './sending/venue-desk.js';
 export { CountWorkingOrders } from './sweep/count-working-orders.js';
 export { type KillSwitchEffect, KillSwitchEffects, type SwitchToChase } from './sweep/kill-switch-effects.js';
 export { SweepOrders, type SweepResult } from './sweep/sweep-orders.js';
+export type { ComparedItem, Comparison } from './reconciliation/comparison.js';
+export { CannotCompare, VenueComparison } from './reconciliation/venue-comparison.js';
