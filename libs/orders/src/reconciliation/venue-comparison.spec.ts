@@ -183,7 +183,7 @@ describe('comparing the ledger with the paper venue', () => {
       }
     })();
     try {
-      for (let round = 0; round < 8; round++) expect((await compare()).differences).toEqual([]);
+      for (let round = 0; round < 4; round++) expect((await compare()).differences).toEqual([]);
     } finally {
       over.abort();
       await traders;
