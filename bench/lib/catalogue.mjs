@@ -81,5 +81,5 @@ ends with 0 when every goal was reached.
   --quick            a small fraction of the rounds, to try it out; writes no result
   --rows <number>    most rows of guards and admission (10000000), datasets and replay (1000000)
   --python <path>    the interpreter of the comparison with pandas and scikit-learn; skipped where it does not have them
-  --profile          writes CPU profiles of the programs to the working directory`;
+  --profile          writes CPU profiles of the programs to the working directory; bench/read-profile.mjs tells their parts`;
 }
