@@ -24,6 +24,14 @@ export class CallApi {
     return Promise.all(runIds.map(async (runId) => (await this.#call(`/runs/${runId}`)).body.run.status));
   }
 
+  get(path) {
+    return this.#call(path);
+  }
+
+  put(path, body) {
+    return this.#call(path, { method: 'PUT', body: JSON.stringify(body) });
+  }
+
   post(path, body) {
     return this.#call(path, { method: 'POST', body: JSON.stringify(body) });
   }

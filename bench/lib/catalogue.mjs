@@ -38,6 +38,11 @@ export const BENCHMARKS = {
     takes: 120,
     load: () => import('../kill.mjs'),
   },
+  stop: {
+    shows: 'how soon the paper venue shows no working order after a stop with 500 of them',
+    takes: 120,
+    load: () => import('../stop.mjs'),
+  },
   guards: {
     shows: 'admission at start and claim with 0, 1 million and 10 million orders in the tables',
     takes: 150,
