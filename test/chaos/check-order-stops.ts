@@ -46,6 +46,7 @@ function checkTaking(standing: Standing, order: OrderRow, { orderChanges }: Evid
 
 /** K2, K4: what works at the venue when the answer comes, or arrives there later, was counted as unknown by it. */
 function checkArrivals(standing: Standing, orders: readonly OrderRow[], { venueChanges }: Evidence): Violation[] {
+  if (standing.ordersUnknown === null) return [];
   const left = orders.filter((order) => {
     const until = untilFor(standing, order);
     const { arrivedAt, endedAt } = workOf(venueChanges.get(order.id));

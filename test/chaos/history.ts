@@ -29,7 +29,8 @@ export interface StartRecord extends Exchange {
 /** What a press did to orders, as its answer tells it. */
 export interface ToldEffect {
   readonly ordersCanceled: number;
-  readonly ordersUnknown: number;
+  /** Null: they could not be counted. */
+  readonly ordersUnknown: number | null;
 }
 
 export type ToggleOutcome =

@@ -8,8 +8,8 @@ export interface Standing {
   /** The level that was asked for; the switch may stand at the stricter one. */
   readonly level: 'halt' | 'reduce';
   readonly from: number;
-  /** What counts as unknown by the answer. */
-  readonly ordersUnknown: number;
+  /** What counts as unknown by the answer; null when it could not be counted. */
+  readonly ordersUnknown: number | null;
   /** Until then the switch is on: no start is admitted, and no order that buys. */
   readonly untilOff: number;
   /** Until then it halts: nothing is claimed, nothing works. Never where less was asked for. */

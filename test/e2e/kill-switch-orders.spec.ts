@@ -97,6 +97,20 @@ describe('the kill switch and working orders', () => {
     expect(told).toMatchObject([effect(0, 3), { scope: 'global', version: 1, ordersCanceled: 3, ordersUnknown: 0 }]);
   });
 
+  it('K4 what cannot be counted is not told as none: the answer comes in time, and the worker tells', async () => {
+    await place(2);
+    await allOpen(2);
+    await probe.query('BEGIN; LOCK TABLE orders IN ACCESS EXCLUSIVE MODE');
+    const pressedAt = performance.now();
+    const answer = await api.post(STOP);
+    expect(performance.now() - pressedAt).toBeLessThan(3_000);
+    expect(effectOf(answer)).toEqual([200, { runsAborted: 0, ordersCanceled: 0, ordersUnknown: null }]);
+    await probe.query('COMMIT');
+    await eventually('they are cancelled', async () => (await statuses())['CANCELED'] === 2);
+    await eventually('it is told', async () => (await effects()).length > 0);
+    expect(await effects()).toEqual([{ scope: 'global', level: 'halt', version: 1, ...effect(2, 0) }]);
+  });
+
   it('K4 the worker cancels what an automatic trip forbids, or a press whose api was lost, and tells what it did', async () => {
     await place(5, { strategy: 'alpha' });
     await place(1, { strategy: 'beta' });

@@ -12,6 +12,12 @@ const SWEEP_MS = 2_500;
 /** Of the answer's time, the part that is kept for counting what a failed sweep has left. */
 const LAST_COUNT_MS = 150;
 
+/** What is known of it when the stop is answered. */
+type KnownEffect = Omit<KillSwitchEffect, 'ordersUnknown'> & {
+  /** Null: they could not be counted. */
+  readonly ordersUnknown: number | null;
+};
+
 /**
  * What pressing a kill switch does once the switch is turned: running work is counted, working orders are cancelled. Whatever fails
  * here is logged and never keeps the stop from answering: the switch is turned, and that is what the answer must say.
@@ -30,16 +36,19 @@ export class KillSwitchPress {
    * @param isRepeated the switch was so already: only what works now counts
    * @param pressedAt when the request came, as `performance.now()`
    */
-  async carryOut(killSwitch: KillSwitch, isRepeated: boolean, pressedAt: number): Promise<KillSwitchEffect> {
+  async carryOut(killSwitch: KillSwitch, isRepeated: boolean, pressedAt: number): Promise<KnownEffect> {
     if (!killSwitch.enabled) return { runsAborted: 0, ordersCanceled: 0, ordersUnknown: 0 };
     const until = pressedAt + ANSWER_MS;
     const [runsAborted, orders] = await Promise.all([
       this.abortedBy(killSwitch, isRepeated, until),
       this.sweep(killSwitch, isRepeated, until),
     ]);
-    const effect = { runsAborted, ...orders };
-    if (!isRepeated) this.tell(killSwitch, effect);
-    return effect;
+    const { ordersCanceled, ordersUnknown } = orders;
+    // What could not be counted a worker counts and tells.
+    if (!isRepeated && ordersUnknown !== null) {
+      this.tell(killSwitch, { runsAborted, ordersCanceled, ordersUnknown });
+    }
+    return { runsAborted, ordersCanceled, ordersUnknown };
   }
 
   private async abortedBy(killSwitch: KillSwitch, isRepeated: boolean, until: number): Promise<number> {
@@ -70,12 +79,13 @@ export class KillSwitchPress {
     }
   }
 
-  private async stillWorking(killSwitch: KillSwitch, until: number): Promise<number> {
+  /** @returns null when nobody can tell: 0 would say that nothing works any more */
+  private async stillWorking(killSwitch: KillSwitch, until: number): Promise<number | null> {
     try {
       return await answeredWithin(until - performance.now(), this.queries.execute(new CountWorkingOrders(killSwitch)));
     } catch (error) {
       this.logger.error({ err: error }, 'the orders that the switch forbids could not be counted');
-      return 0;
+      return null;
     }
   }
 

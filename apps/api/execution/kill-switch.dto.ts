@@ -82,9 +82,12 @@ export class StopEffect {
   @ApiProperty(COUNT)
   ordersCanceled!: number;
 
-  /** Of these orders, those of which it is not known by now that they have ended. They are chased until none works. */
+  /**
+   * Of these orders, those of which it is not known by now that they have ended. They are chased until none works. Null: they could not
+   * be counted, since the database was lost after the switch was turned.
+   */
   @ApiProperty(COUNT)
-  ordersUnknown!: number;
+  ordersUnknown!: number | null;
 }
 
 export class StopAnswer {
