@@ -8,7 +8,7 @@ import { shrink } from './shrink.js';
 /** `npm run test:chaos` sets these (scripts/test-chaos.mjs); `npm test` runs the short form. */
 const {
   INTERLOCK_CHAOS_SEED: seedText = '7',
-  INTERLOCK_CHAOS_OPERATIONS: operationsText = '500',
+  INTERLOCK_CHAOS_OPERATIONS: operationsText = '600',
   INTERLOCK_CHAOS_AUTO_KILL_SWITCH: autoText = 'false',
   INTERLOCK_CHAOS_SHRINK_MINUTES: shrinkText = '0',
   INTERLOCK_CHAOS_LOGS: logFile,
@@ -73,8 +73,17 @@ function summary({ history, evidence }: ChaosResult): string {
     `  orders asked for: ${count(history.orders.map(({ outcome }) => ('code' in outcome ? outcome.code : outcome.kind)))}`,
     `  orders: ${count([...evidence.orders.values()].map(({ status, reason }) => (reason === null ? status : `${status} ${reason}`)))}`,
     `  fills: ${evidence.ledgerFills.length}, orders that were unknown: ${unknownIn(evidence)}, desks: ${evidence.desks.length}`,
+    `  the venue took orders for ${admittingShare(evidence)}% of the time`,
     `  takeovers: ${[...evidence.changes.values()].flat().filter(({ from, to }) => from === 'RUNNING' && to === from).length}`,
   ].join('\n');
+}
+
+function admittingShare({ conditions }: ChaosResult['evidence']): number {
+  const spans = conditions
+    .slice(1)
+    .map(({ at }, index) => ({ ms: at - (conditions[index]?.at ?? at), ...conditions[index] }));
+  const sum = (those: typeof spans) => those.reduce((total, { ms }) => total + ms, 0);
+  return Math.round((100 * sum(spans.filter(({ admits }) => admits))) / Math.max(1, sum(spans)));
 }
 
 function unknownIn({ orderChanges }: ChaosResult['evidence']): number {

@@ -77,6 +77,12 @@ export interface DeskChange {
   readonly at: number;
 }
 
+/** Whether orders were admitted by what the desk told of the venue, from then on. */
+export interface ConditionChange {
+  readonly admits: boolean;
+  readonly at: number;
+}
+
 export interface Books {
   readonly cash: string;
   readonly reserved: string;
@@ -94,6 +100,7 @@ export interface OrderEvidence {
   readonly exposures: readonly ExposureChange[];
   readonly holdings: readonly HoldingChange[];
   readonly desks: readonly DeskChange[];
+  readonly conditions: readonly ConditionChange[];
   readonly ledgerFills: readonly FillRow[];
   readonly venueFills: readonly FillRow[];
   readonly ledgerBooks: Books;
@@ -123,6 +130,7 @@ export const ORDER_TRIGGERS = `
                                 transaction xid8 DEFAULT pg_current_xact_id());
   CREATE TABLE chaos_holdings (seq bigint GENERATED ALWAYS AS IDENTITY, strategy text, market text, outcome text, held numeric,
                                promised numeric, transaction xid8 DEFAULT pg_current_xact_id());
+  CREATE TABLE chaos_conditions (seq bigint GENERATED ALWAYS AS IDENTITY, admits boolean, at timestamptz DEFAULT clock_timestamp());
   CREATE TABLE chaos_desks (seq bigint GENERATED ALWAYS AS IDENTITY, owner text, at timestamptz DEFAULT clock_timestamp());
 
   CREATE FUNCTION chaos_order_changed() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -160,6 +168,13 @@ export const ORDER_TRIGGERS = `
     RETURN NULL;
   END $$;
   CREATE TRIGGER chaos AFTER INSERT OR UPDATE ON positions FOR EACH ROW EXECUTE FUNCTION chaos_holding_changed();
+
+  CREATE FUNCTION chaos_condition_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN
+    INSERT INTO chaos_conditions (admits) VALUES (NEW.state IN ('OPEN', 'POST_ONLY') AND NEW.reconciled_at IS NOT NULL);
+    RETURN NULL;
+  END $$;
+  CREATE TRIGGER chaos AFTER INSERT OR UPDATE ON venue_conditions FOR EACH ROW EXECUTE FUNCTION chaos_condition_changed();
 
   CREATE FUNCTION chaos_desk_changed() RETURNS trigger LANGUAGE plpgsql AS $$
   BEGIN
@@ -207,6 +222,7 @@ export async function readOrderEvidence(database: ClusterDatabase): Promise<Orde
     desks: await database.query(
       `SELECT split_part(owner, ':', -1)::int AS pid, ${MILLISECONDS('at')} AS at FROM chaos_desks ORDER BY seq`,
     ),
+    conditions: await database.query(`SELECT admits, ${MILLISECONDS('at')} AS at FROM chaos_conditions ORDER BY seq`),
     ...(await readBooks(database)),
     orderEvents: await database.query(
       `SELECT event, details->>'orderId' AS "orderId", actor, reason FROM ops_events ORDER BY id`,

@@ -190,7 +190,7 @@ export class OrderScheduleWriter {
     const { random } = this;
     const place = random.pick(this.places);
     const outcome = this.outcome();
-    const side = random.chance(0.55) ? 'BUY' : 'SELL';
+    const side = random.chance(0.6) ? 'BUY' : 'SELL';
     const isMarket = !mustRest && random.chance(0.12);
     const timeInForce = isMarket
       ? random.weighted({ IOC: 4, FOK: 1 })
@@ -215,7 +215,7 @@ export class OrderScheduleWriter {
   /** Around the best prices; now and then between two ticks. */
   private price(place: Place, outcome: number, side: Side): string {
     const middle = place.middles[outcome] ?? 0;
-    const away = this.random.between(-4, 4);
+    const away = this.random.between(-2, 4);
     const ticks = side === 'BUY' ? middle - away : middle + away;
     const between = this.random.chance(0.01) ? place.of.tick / 2 : 0;
     return (this.within(place, ticks) * place.of.tick + between).toFixed(4);

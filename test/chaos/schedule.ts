@@ -63,7 +63,7 @@ const FAULTS = {
 const FAULTS_WITH_REDIS = { ...FAULTS, 'kill-redis': 2, 'freeze-redis': 1.5, 'fill-redis': 1.5, 'empty-redis': 2 };
 
 /** Operations between two faults: about as many as come while a process starts again, so that seldom all are away at once. */
-const FAULT_DISTANCE = [24, 56] as const;
+const FAULT_DISTANCE = [30, 70] as const;
 
 /** Makes the same schedule from the same seed, always. @param redis whether the queue is in Redis, which may fail as well */
 export function makeSchedule(seed: number, operations: number, redis: boolean): Operation[] {
