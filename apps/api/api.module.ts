@@ -18,6 +18,7 @@ import { DatasetsController } from './datasets/datasets.controller.js';
 import { ImportHalts } from './datasets/import-halts.js';
 import { EventsController } from './events/events.controller.js';
 import { KillSwitchPress } from './execution/kill-switch-press.js';
+import { FlattenController } from './execution/flatten.controller.js';
 import { KillSwitchController } from './execution/kill-switch.controller.js';
 import { StartController } from './execution/start.controller.js';
 import { HealthController } from './health/health.controller.js';
@@ -62,6 +63,7 @@ export class ApiModule {
         HealthController,
         StartController,
         KillSwitchController,
+        FlattenController,
         RunsController,
         RiskController,
         EventsController,

@@ -89,9 +89,7 @@ export class OrderChase implements OnApplicationBootstrap, BeforeApplicationShut
 
   private async sweep({ killSwitch, isTold, isOverdue }: SwitchToChase, foreign: boolean): Promise<SweepResult> {
     const { scope, level, updatedAt: since } = killSwitch;
-    const swept = await this.commands.execute(
-      new SweepOrders({ scope, level, reason: 'KILL_SWITCH', since, withinMs: SWEEP_MS, foreign }),
-    );
+    const swept = await this.commands.execute(new SweepOrders({ scope, level, since, withinMs: SWEEP_MS, foreign }));
     // Whoever turned the switch tells what it did; nobody else was there when it was an automatic trip.
     if (!isTold && isOverdue) {
       const runsAborted = await this.queries.execute(new CountAbortedRuns(killSwitch));

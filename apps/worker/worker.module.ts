@@ -13,6 +13,7 @@ import { CqrsModule } from '@nestjs/cqrs';
 import { AlertDeliveryProcessor } from './alert-delivery.processor.js';
 import { ConsumerWatch } from './consumer-watch.js';
 import { ExecutionStartProcessor } from './execution-start.processor.js';
+import { FlattenTimer } from './flatten-timer.js';
 import { HealthController } from './health/health.controller.js';
 import { JobMetrics } from './metrics/job-metrics.js';
 import { MetricsController } from './metrics/metrics.controller.js';
@@ -51,6 +52,7 @@ export class WorkerModule {
         RiskWatchTimer,
         OrderDesks,
         OrderChase,
+        FlattenTimer,
         JobMetrics,
       ],
     };

@@ -126,3 +126,46 @@ describe('the kill switch and working orders', () => {
     expect(await effects()).toEqual([{ scope: 'strategy:alpha', level: 'halt', version: 1, ...effect(5, 0) }]);
   });
 });
+
+describe('POST /api/execution/flatten', () => {
+  const FLATTEN = '/api/execution/flatten';
+  const planOf = ({ body }: Answer) => body['plan'] as { planId: string; status: string };
+
+  it('K7 puts the switch to reduce, cancels what works and sells what is held; the plan tells', async () => {
+    await place(1, { price: '0.5', quantity: '30', timeInForce: 'IOC' });
+    await eventually('it is bought', async () => (await statuses())['FILLED'] === 1);
+    await place(2);
+    await place(1, { side: 'SELL', price: '0.9' });
+    await allOpen(3);
+    expect((await api.post(STOP)).status).toBe(200);
+    const started = await api.post(FLATTEN, { collar: 0.1, reason: 'leaving' });
+    expect(started.status).toBe(202);
+    const { planId } = planOf(started);
+    const done = await eventually('it is done', async () => {
+      const answer = await api.get(`${FLATTEN}/${planId}`);
+      return planOf(answer).status === 'DONE' ? answer : undefined;
+    });
+    expect(done.body['plan']).toMatchObject({ scope: 'global', failure: null, positionsLeft: 0 });
+    const { body } = await api.get(STOP);
+    expect(body['killSwitch']).toMatchObject({ enabled: true, level: 'reduce', reason: 'leaving' });
+    expect((await api.get('/api/paper/account')).body['positions']).toEqual([]);
+    expect(await working()).toEqual([]);
+  });
+
+  it.each([
+    ['scope', { scope: 'everything' }],
+    ['collar', { collar: '-0.1' }],
+    ['collar', { collar: 'wide' }],
+    ['reason', { reason: 'x'.repeat(501) }],
+    ['price', { price: '0.4' }],
+  ])('400 names %s', async (field, body) => {
+    const answer = await api.post(FLATTEN, body);
+    expect([answer.status, Object.keys(answer.body.fieldErrors ?? {})]).toEqual([400, [field]]);
+  });
+
+  it('404 where there is no such plan', async () => {
+    for (const id of ['none', '019a0000-0000-7000-8000-000000000000']) {
+      expect((await api.get(`${FLATTEN}/${id}`)).status).toBe(404);
+    }
+  });
+});

@@ -362,6 +362,10 @@ describe('what every route is for', () => {
     const json = { ...AUTHORIZED, 'content-type': 'application/json' };
     expect(await get('/api/risk/limits', { method: 'PUT', headers: json, body: JSON.stringify(limits) })).toBe(200);
     expect([await get(STOP), await get('/api/risk'), await get('/api/events')]).toEqual([200, 200, 200]);
+    const flatten = () => api.post('/api/execution/flatten', { scope: 'strategy:thin', collar: '0.05' });
+    const { status, body } = await flatten();
+    const { planId } = body['plan'] as { planId: string };
+    expect([status, (await flatten()).status, await get(`/api/execution/flatten/${planId}`)]).toEqual([202, 200, 200]);
   });
 });
 

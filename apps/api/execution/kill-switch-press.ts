@@ -68,9 +68,7 @@ export class KillSwitchPress {
     try {
       const { ordersCanceled, ordersUnknown } = await answeredWithin(
         until - LAST_COUNT_MS - performance.now(),
-        this.commands.execute(
-          new SweepOrders({ scope, level: level ?? 'halt', reason: 'KILL_SWITCH', since, withinMs, foreign: false }),
-        ),
+        this.commands.execute(new SweepOrders({ scope, level: level ?? 'halt', since, withinMs, foreign: false })),
       );
       return { ordersCanceled, ordersUnknown };
     } catch (error) {

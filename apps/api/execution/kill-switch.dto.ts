@@ -4,10 +4,10 @@ import { ApiProperty } from '@nestjs/swagger';
 import { COUNT, OK, TIME } from '../docs/fields.js';
 import { constraint, OneOf, Optional, TextUpTo, TrueOrFalse } from '../http/constraints.js';
 
-const SCOPE_PATTERN = `^(global|mode:(${MODES.join('|')})|(venue|strategy):${NAME_PATTERN.source.slice(1, -1)})$`;
+export const SCOPE_PATTERN = `^(global|mode:(${MODES.join('|')})|(venue|strategy):${NAME_PATTERN.source.slice(1, -1)})$`;
 const SCOPES_ALLOWED = 'must be global, mode:mock, mode:paper, mode:live, venue:<name> or strategy:<name>';
 
-function KillSwitchScope(): PropertyDecorator {
+export function KillSwitchScope(): PropertyDecorator {
   const test = (value: unknown) => typeof value === 'string' && parseScope(value) !== null;
   return constraint('scope', SCOPES_ALLOWED, test, { type: String, pattern: SCOPE_PATTERN, example: 'mode:live' });
 }

@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.js';
 import type { Client, Options as Options2, TDataShape } from './client/index.js';
-import type { CancelOrderData, CancelOrderErrors, CancelOrderResponses, CancelRunData, CancelRunErrors, CancelRunResponses, DeleteDatasetData, DeleteDatasetErrors, DeleteDatasetResponses, GetDocsFileData, GetDocsFileErrors, GetDocsFileResponses, GetDocsPageData, GetDocsPageErrors, GetDocsPageResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetKillSwitchesData, GetKillSwitchesErrors, GetKillSwitchesResponses, GetLivenessData, GetLivenessErrors, GetLivenessResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOpenApiDocumentData, GetOpenApiDocumentErrors, GetOpenApiDocumentResponses, GetOrderData, GetOrderErrors, GetOrderResponses, GetPaperAccountData, GetPaperAccountErrors, GetPaperAccountResponses, GetPnlData, GetPnlErrors, GetPnlResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRiskData, GetRiskErrors, GetRiskResponses, GetRunData, GetRunErrors, GetRunReportData, GetRunReportErrors, GetRunReportPictureData, GetRunReportPictureErrors, GetRunReportPictureResponses, GetRunReportResponses, GetRunResponses, ImportDatasetData, ImportDatasetErrors, ImportDatasetResponses, ListDatasetsData, ListDatasetsErrors, ListDatasetsResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListFillsData, ListFillsErrors, ListFillsResponses, ListMarketsData, ListMarketsErrors, ListMarketsResponses, ListOrdersData, ListOrdersErrors, ListOrdersResponses, ListPaperFillsData, ListPaperFillsErrors, ListPaperFillsResponses, ListPaperMarketsData, ListPaperMarketsErrors, ListPaperMarketsResponses, ListPaperOrdersData, ListPaperOrdersErrors, ListPaperOrdersResponses, ListPositionsData, ListPositionsErrors, ListPositionsResponses, ListRunsData, ListRunsErrors, ListRunsResponses, PlaceOrderData, PlaceOrderErrors, PlaceOrderResponses, PlaceOrdersData, PlaceOrdersErrors, PlaceOrdersResponses, PutPaperMarketData, PutPaperMarketErrors, PutPaperMarketResponses, SetKillSwitchData, SetKillSwitchErrors, SetKillSwitchResponses, SetPaperBehaviourData, SetPaperBehaviourErrors, SetPaperBehaviourResponses, SetRiskLimitsData, SetRiskLimitsErrors, SetRiskLimitsResponses, SettlePaperMarketData, SettlePaperMarketErrors, SettlePaperMarketResponses, StartRunData, StartRunErrors, StartRunResponses, TradeByOthersData, TradeByOthersErrors, TradeByOthersResponses } from './types.gen.js';
+import type { CancelOrderData, CancelOrderErrors, CancelOrderResponses, CancelRunData, CancelRunErrors, CancelRunResponses, DeleteDatasetData, DeleteDatasetErrors, DeleteDatasetResponses, GetDocsFileData, GetDocsFileErrors, GetDocsFileResponses, GetDocsPageData, GetDocsPageErrors, GetDocsPageResponses, GetFlattenPlanData, GetFlattenPlanErrors, GetFlattenPlanResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetKillSwitchesData, GetKillSwitchesErrors, GetKillSwitchesResponses, GetLivenessData, GetLivenessErrors, GetLivenessResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOpenApiDocumentData, GetOpenApiDocumentErrors, GetOpenApiDocumentResponses, GetOrderData, GetOrderErrors, GetOrderResponses, GetPaperAccountData, GetPaperAccountErrors, GetPaperAccountResponses, GetPnlData, GetPnlErrors, GetPnlResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRiskData, GetRiskErrors, GetRiskResponses, GetRunData, GetRunErrors, GetRunReportData, GetRunReportErrors, GetRunReportPictureData, GetRunReportPictureErrors, GetRunReportPictureResponses, GetRunReportResponses, GetRunResponses, ImportDatasetData, ImportDatasetErrors, ImportDatasetResponses, ListDatasetsData, ListDatasetsErrors, ListDatasetsResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListFillsData, ListFillsErrors, ListFillsResponses, ListMarketsData, ListMarketsErrors, ListMarketsResponses, ListOrdersData, ListOrdersErrors, ListOrdersResponses, ListPaperFillsData, ListPaperFillsErrors, ListPaperFillsResponses, ListPaperMarketsData, ListPaperMarketsErrors, ListPaperMarketsResponses, ListPaperOrdersData, ListPaperOrdersErrors, ListPaperOrdersResponses, ListPositionsData, ListPositionsErrors, ListPositionsResponses, ListRunsData, ListRunsErrors, ListRunsResponses, PlaceOrderData, PlaceOrderErrors, PlaceOrderResponses, PlaceOrdersData, PlaceOrdersErrors, PlaceOrdersResponses, PutPaperMarketData, PutPaperMarketErrors, PutPaperMarketResponses, SetKillSwitchData, SetKillSwitchErrors, SetKillSwitchResponses, SetPaperBehaviourData, SetPaperBehaviourErrors, SetPaperBehaviourResponses, SetRiskLimitsData, SetRiskLimitsErrors, SetRiskLimitsResponses, SettlePaperMarketData, SettlePaperMarketErrors, SettlePaperMarketResponses, StartFlattenData, StartFlattenErrors, StartFlattenResponses, StartRunData, StartRunErrors, StartRunResponses, TradeByOthersData, TradeByOthersErrors, TradeByOthersResponses } from './types.gen.js';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean> = Options2<TData, ThrowOnError> & {
     /**
@@ -80,6 +80,34 @@ export const setKillSwitch = <ThrowOnError extends boolean = false>(options?: Op
         'Content-Type': 'application/json',
         ...options?.headers
     }
+});
+
+/**
+ * Puts the scope's kill switch to `reduce`, also from `halt`, and begins a plan, which a worker carries out: it cancels every order under the scope and sells every position, with reduce-only orders at the best bid and as much as it shows, again and again, until all are flat but for what is less than their markets take
+ *
+ * Guards hold as for every order, those on losses apart. The switch stays at `reduce` when the plan has ended; turning it to `halt` pauses the plan, turning it off ends it.
+ *
+ * Takes a token of the role `risk-officer` or above.
+ */
+export const startFlatten = <ThrowOnError extends boolean = false>(options?: Options<StartFlattenData, ThrowOnError>) => (options?.client ?? client).post<StartFlattenResponses, StartFlattenErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/execution/flatten',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options?.headers
+    }
+});
+
+/**
+ * How far a plan has come
+ *
+ * Takes a token of the role `observer` or above.
+ */
+export const getFlattenPlan = <ThrowOnError extends boolean = false>(options: Options<GetFlattenPlanData, ThrowOnError>) => (options.client ?? client).get<GetFlattenPlanResponses, GetFlattenPlanErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/execution/flatten/{id}',
+    ...options
 });
 
 /**

@@ -221,6 +221,49 @@ export type KillSwitchesAnswer = {
     scopes: Array<KillSwitchAnswer>;
 };
 
+export type FlattenBody = {
+    /**
+     * `global`, `mode:…`, `venue:…` or `strategy:…`: whose orders are canceled and whose positions are sold.
+     */
+    scope?: string;
+    /**
+     * Why; shown with the switch.
+     */
+    reason?: string;
+    /**
+     * How far below the best bid at its beginning the plan may sell. When absent it sells at any bid.
+     */
+    collar?: string | number;
+};
+
+export type FlattenPlan = {
+    planId: string;
+    scope: string;
+    status: 'RUNNING' | 'DONE' | 'FAILED';
+    /**
+     * Why it cannot go on; null unless it is `FAILED`.
+     */
+    failure: string | null;
+    /**
+     * Orders under the scope that were canceled for it.
+     */
+    ordersCanceled: number;
+    /**
+     * Positions under the scope that hold shares; of a plan that is `DONE`, what is less than its market takes.
+     */
+    positionsLeft: number;
+    createdAt: string;
+    /**
+     * Null while it runs.
+     */
+    finishedAt: string | null;
+};
+
+export type FlattenAnswer = {
+    ok: true;
+    plan: FlattenPlan;
+};
+
 export type StageProgressAnswer = {
     done: number;
     /**
@@ -510,7 +553,7 @@ export type SetLimitsAnswer = {
 
 export type EventAnswer = {
     id: string;
-    event: 'execution_start_blocked' | 'retry_exhausted' | 'run_expired' | 'kill_switch_on' | 'kill_switch_off' | 'auto_kill_switch_triggered' | 'worker_silent' | 'alert_delivery_failed' | 'order_unknown' | 'order_status_transition_blocked' | 'reconciliation_difference' | 'worker_failed' | 'order_rejected' | 'limit_nearly_reached' | 'limit_changed' | 'kill_switch_effect' | 'run_completed' | 'run_canceled';
+    event: 'execution_start_blocked' | 'retry_exhausted' | 'run_expired' | 'kill_switch_on' | 'kill_switch_off' | 'auto_kill_switch_triggered' | 'worker_silent' | 'alert_delivery_failed' | 'order_unknown' | 'order_status_transition_blocked' | 'reconciliation_difference' | 'flatten_failed' | 'worker_failed' | 'order_rejected' | 'limit_nearly_reached' | 'limit_changed' | 'kill_switch_effect' | 'flatten_started' | 'flatten_done' | 'run_completed' | 'run_canceled';
     /**
      * Critical ones are posted to ALERT_WEBHOOK_URL.
      */
@@ -2525,6 +2568,179 @@ export type SetKillSwitchResponses = {
 
 export type SetKillSwitchResponse = SetKillSwitchResponses[keyof SetKillSwitchResponses];
 
+export type StartFlattenData = {
+    body?: FlattenBody;
+    headers?: {
+        /**
+         * An id of your own for this request, 1 to 128 visible ASCII characters; others are replaced.
+         */
+        'x-request-id'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/execution/flatten';
+};
+
+export type StartFlattenErrors = {
+    /**
+     * `VALIDATION_FAILED`: A field, a parameter or the request itself is not as it must be, or is not known here. Nothing was done.
+     *
+     * `MALFORMED_JSON`: The body is not JSON in UTF-8.
+     */
+    400: ({
+        code: 'VALIDATION_FAILED';
+    } & ValidationFailed) | ({
+        code: 'MALFORMED_JSON';
+    } & MalformedJson);
+    /**
+     * `UNAUTHENTICATED`: There is no header `Authorization`, or it is not of the form `Bearer <token>`.
+     */
+    401: Unauthenticated;
+    /**
+     * `FORBIDDEN`: The token is not known, or its role does not allow this.
+     */
+    403: Forbidden;
+    /**
+     * `METHOD_NOT_ALLOWED`: The path exists, but takes other methods: the header `allow` lists them.
+     */
+    405: MethodNotAllowed;
+    /**
+     * `REQUEST_TIMEOUT`: The headers or the body did not arrive in time. The connection is closed.
+     */
+    408: RequestTimeout;
+    /**
+     * `PAYLOAD_TOO_LARGE`: The body is larger than this route takes.
+     */
+    413: PayloadTooLarge;
+    /**
+     * `UNSUPPORTED_MEDIA_TYPE`: The body is of another type than this route takes, not in UTF-8, or compressed.
+     */
+    415: UnsupportedMediaType;
+    /**
+     * `RATE_LIMITED`: Too many requests within a minute: of this token (setting `HTTP_RATE_LIMIT_PER_MIN`), of this address without a valid one (`HTTP_RATE_LIMIT_ANONYMOUS_PER_MIN`), or to turn kill switches, which have a limit of their own. Nothing was done.
+     */
+    429: RateLimited;
+    /**
+     * `HEADERS_TOO_LARGE`: Request line and headers are larger than 16 KiB together.
+     */
+    431: HeadersTooLarge;
+    /**
+     * `INTERNAL_ERROR`: Something went wrong inside. The log tells more under the request id.
+     */
+    500: InternalError;
+    /**
+     * `ADMIN_TOKEN_NOT_CONFIGURED`: The api was started without a token (setting `ADMIN_API_TOKEN`), so that none can be right.
+     *
+     * `DATABASE_UNAVAILABLE`: The database cannot be reached, or was lost on the way (the message says whether the change may have been made), or the api is starting and waits for it.
+     *
+     * `OVERLOADED`: As many requests are here as can be worked on soon, or four datasets are imported already. This one was not begun.
+     */
+    503: ({
+        code: 'ADMIN_TOKEN_NOT_CONFIGURED';
+    } & AdminTokenNotConfigured) | ({
+        code: 'DATABASE_UNAVAILABLE';
+    } & DatabaseUnavailable) | ({
+        code: 'OVERLOADED';
+    } & Overloaded);
+};
+
+export type StartFlattenError = StartFlattenErrors[keyof StartFlattenErrors];
+
+export type StartFlattenResponses = {
+    /**
+     * A plan of this scope runs already: this one.
+     */
+    200: FlattenAnswer;
+    /**
+     * The plan is stored and will be carried out.
+     */
+    202: FlattenAnswer;
+};
+
+export type StartFlattenResponse = StartFlattenResponses[keyof StartFlattenResponses];
+
+export type GetFlattenPlanData = {
+    body?: never;
+    headers?: {
+        /**
+         * An id of your own for this request, 1 to 128 visible ASCII characters; others are replaced.
+         */
+        'x-request-id'?: string;
+    };
+    path: {
+        /**
+         * Id of the plan.
+         */
+        id: string;
+    };
+    query?: never;
+    url: '/api/execution/flatten/{id}';
+};
+
+export type GetFlattenPlanErrors = {
+    /**
+     * `VALIDATION_FAILED`: A field, a parameter or the request itself is not as it must be, or is not known here. Nothing was done.
+     */
+    400: ValidationFailed;
+    /**
+     * `UNAUTHENTICATED`: There is no header `Authorization`, or it is not of the form `Bearer <token>`.
+     */
+    401: Unauthenticated;
+    /**
+     * `FORBIDDEN`: The token is not known, or its role does not allow this.
+     */
+    403: Forbidden;
+    /**
+     * `NOT_FOUND`: There is nothing of this name or id. An id that cannot be one is answered likewise.
+     */
+    404: NotFound;
+    /**
+     * `METHOD_NOT_ALLOWED`: The path exists, but takes other methods: the header `allow` lists them.
+     */
+    405: MethodNotAllowed;
+    /**
+     * `REQUEST_TIMEOUT`: The headers or the body did not arrive in time. The connection is closed.
+     */
+    408: RequestTimeout;
+    /**
+     * `RATE_LIMITED`: Too many requests within a minute: of this token (setting `HTTP_RATE_LIMIT_PER_MIN`), of this address without a valid one (`HTTP_RATE_LIMIT_ANONYMOUS_PER_MIN`), or to turn kill switches, which have a limit of their own. Nothing was done.
+     */
+    429: RateLimited;
+    /**
+     * `HEADERS_TOO_LARGE`: Request line and headers are larger than 16 KiB together.
+     */
+    431: HeadersTooLarge;
+    /**
+     * `INTERNAL_ERROR`: Something went wrong inside. The log tells more under the request id.
+     */
+    500: InternalError;
+    /**
+     * `ADMIN_TOKEN_NOT_CONFIGURED`: The api was started without a token (setting `ADMIN_API_TOKEN`), so that none can be right.
+     *
+     * `DATABASE_UNAVAILABLE`: The database cannot be reached, or was lost on the way (the message says whether the change may have been made), or the api is starting and waits for it.
+     *
+     * `OVERLOADED`: As many requests are here as can be worked on soon, or four datasets are imported already. This one was not begun.
+     */
+    503: ({
+        code: 'ADMIN_TOKEN_NOT_CONFIGURED';
+    } & AdminTokenNotConfigured) | ({
+        code: 'DATABASE_UNAVAILABLE';
+    } & DatabaseUnavailable) | ({
+        code: 'OVERLOADED';
+    } & Overloaded);
+};
+
+export type GetFlattenPlanError = GetFlattenPlanErrors[keyof GetFlattenPlanErrors];
+
+export type GetFlattenPlanResponses = {
+    /**
+     * The plan.
+     */
+    200: FlattenAnswer;
+};
+
+export type GetFlattenPlanResponse = GetFlattenPlanResponses[keyof GetFlattenPlanResponses];
+
 export type ListRunsData = {
     body?: never;
     headers?: {
@@ -3152,7 +3368,7 @@ export type ListEventsData = {
         /**
          * Only events of this name.
          */
-        event?: 'execution_start_blocked' | 'retry_exhausted' | 'run_expired' | 'kill_switch_on' | 'kill_switch_off' | 'auto_kill_switch_triggered' | 'worker_silent' | 'alert_delivery_failed' | 'order_unknown' | 'order_status_transition_blocked' | 'reconciliation_difference' | 'worker_failed' | 'order_rejected' | 'limit_nearly_reached' | 'limit_changed' | 'kill_switch_effect' | 'run_completed' | 'run_canceled';
+        event?: 'execution_start_blocked' | 'retry_exhausted' | 'run_expired' | 'kill_switch_on' | 'kill_switch_off' | 'auto_kill_switch_triggered' | 'worker_silent' | 'alert_delivery_failed' | 'order_unknown' | 'order_status_transition_blocked' | 'reconciliation_difference' | 'flatten_failed' | 'worker_failed' | 'order_rejected' | 'limit_nearly_reached' | 'limit_changed' | 'kill_switch_effect' | 'flatten_started' | 'flatten_done' | 'run_completed' | 'run_canceled';
         /**
          * Only events of this run.
          */

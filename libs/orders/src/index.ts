@@ -1,6 +1,9 @@
 export { CancelOrder, type CancelOrderResult } from './cancel-order.js';
 export { CheckLedger, type LedgerCheck } from './check-ledger.js';
 export { FINALITIES, type Finality } from './fill.entity.js';
+export { FLATTEN_STATUSES, type FlattenPlanView } from './flatten/flatten-plan.js';
+export { FlattenWork } from './flatten/flatten-work.js';
+export { type FlattenWish, GetFlattenPlan, StartFlatten } from './flatten/start-flatten.js';
 export { GetOrder } from './get-order.js';
 export { GetPnl, type PnlDay, type PnlView } from './get-pnl.js';
 export type { PositionKey } from './ledger/entries.js';

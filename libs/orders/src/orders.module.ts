@@ -9,6 +9,9 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { CancelOrderHandler } from './cancel-order.js';
 import { CheckLedgerHandler } from './check-ledger.js';
 import { FillEntity } from './fill.entity.js';
+import { FlattenPlans } from './flatten/flatten-plans.repository.js';
+import { FlattenWork } from './flatten/flatten-work.js';
+import { GetFlattenPlanHandler, StartFlattenHandler } from './flatten/start-flatten.js';
 import { GetOrderHandler } from './get-order.js';
 import { GetPnlHandler } from './get-pnl.js';
 import { Ledger } from './ledger/ledger.js';
@@ -80,7 +83,11 @@ import { VenueSweep } from './sweep/venue-sweep.js';
     SweepOrdersHandler,
     CountWorkingOrdersHandler,
     KillSwitchEffects,
+    FlattenPlans,
+    FlattenWork,
+    StartFlattenHandler,
+    GetFlattenPlanHandler,
   ],
-  exports: [Ledger, Orders, VenueDesks, VenueComparison, ReconcileVenue, KillSwitchEffects],
+  exports: [Ledger, Orders, VenueDesks, VenueComparison, ReconcileVenue, KillSwitchEffects, FlattenWork],
 })
 export class OrdersModule {}

@@ -66,7 +66,7 @@ export class KillSwitchEffects {
         [scope, version],
       );
       if (first.length === 0) return;
-      const effect = await this.orders.effect(tx, { scope, level, reason: 'KILL_SWITCH' }, [], updatedAt);
+      const effect = await this.orders.effect(tx, { scope, level }, [], updatedAt);
       await this.record(tx, killSwitch, { ...effect });
     });
   }

@@ -5,12 +5,20 @@ import { WORKING_STATUSES } from '../order.js';
 export const IS_WORKING = `status IN (${WORKING_STATUSES.map((status) => `'${status}'`).join(', ')})`;
 
 /**
- * SQL: the order is under this scope, as `scopesOver` has it, and the level of its switch forbids that it works: `halt` forbids every
+ * SQL: what the row of the table is about is under this scope, as `scopesOver` has it.
+ * @param scope SQL that gives the scope, such as `$1::text`
+ * @param table one with the columns mode, venue and strategy
+ */
+export function isUnder(scope: string, table: 'orders' | 'positions'): string {
+  return `${scope} IN ('global', 'mode:' || ${table}.mode, 'venue:' || ${table}.venue, 'strategy:' || ${table}.strategy)`;
+}
+
+/**
+ * SQL: the order is under this scope, and the level of its switch forbids that it works: `halt` forbids every
  * order, `reduce` those that buy (safety.md, K7).
  * @param scope SQL that gives the scope, such as `$1::text`
  * @param level SQL that gives the level
  */
 export function isForbiddenBy(scope: string, level: string): string {
-  const isUnder = `${scope} IN ('global', 'mode:' || orders.mode, 'venue:' || orders.venue, 'strategy:' || orders.strategy)`;
-  return `(${isUnder} AND (${level} = '${'halt' satisfies Level}' OR orders.side = 'BUY'))`;
+  return `(${isUnder(scope, 'orders')} AND (${level} = '${'halt' satisfies Level}' OR orders.side = 'BUY'))`;
 }

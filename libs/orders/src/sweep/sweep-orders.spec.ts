@@ -98,9 +98,7 @@ async function turn(scope: Scope = 'global', level: Level = 'halt') {
 const sweep = (scope: Scope = 'global', level: Level = 'halt', more: { since?: Date | null; withinMs?: number } = {}) =>
   module
     .get(CommandBus)
-    .execute(
-      new SweepOrders({ scope, level, reason: 'KILL_SWITCH', since: null, withinMs: 5_000, foreign: true, ...more }),
-    );
+    .execute(new SweepOrders({ scope, level, since: null, withinMs: 5_000, foreign: true, ...more }));
 
 describe('which orders a switch forbids', () => {
   it('K7 those under its scope, at reduce those of them that buy', async () => {
@@ -156,7 +154,7 @@ describe('sweeping', () => {
     });
     expect(await works()).toEqual([]);
     for (const order of [...sent, ...waiting]) {
-      expect(await show(order)).toMatchObject({ status: 'CANCELED', reason: 'KILL_SWITCH' });
+      expect(await show(order)).toMatchObject({ status: 'CANCELED' });
     }
     const { differences } = await module.get(QueryBus).execute(new CheckLedger());
     expect(differences).toEqual([]);
@@ -259,7 +257,7 @@ describe('sweeping', () => {
     openDesk();
     await becomes(part!, 'CANCELED');
     await becomes(whole!, 'FILLED');
-    expect(await show(part!)).toMatchObject({ filledQuantity: '3', reason: 'KILL_SWITCH' });
+    expect(await show(part!)).toMatchObject({ filledQuantity: '3' });
     expect((await module.get(QueryBus).execute(new CheckLedger())).differences).toEqual([]);
   });
 

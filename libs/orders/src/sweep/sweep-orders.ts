@@ -62,7 +62,7 @@ export class SweepOrdersHandler implements ICommandHandler<SweepOrders> {
 
   private async sweepAt(venue: Venue, sent: readonly SweptOrder[], sweep: Sweep, until: number): Promise<boolean> {
     const orders = sent.filter((order) => order.venue === venue.name && order.account === venue.account);
-    const wholeAccount = sweep.reason === 'KILL_SWITCH' && sweep.level === 'halt' && covers(sweep.scope, venue);
+    const wholeAccount = sweep.sparing === undefined && sweep.level === 'halt' && covers(sweep.scope, venue);
     if (orders.length === 0 && !(wholeAccount && sweep.foreign)) return true;
     return this.venueSweep.sweep(venue, { orders, wholeAccount, until });
   }

@@ -5,14 +5,15 @@ import { Ledger, type StatusChange } from '../ledger/ledger.js';
 import { isWorking, type OrderStatus } from '../order.js';
 import { isForbiddenBy, IS_WORKING } from './orders-under.js';
 
-/** Why orders are swept, as it stands in those that are cancelled by it. */
-export type SweepReason = 'KILL_SWITCH' | 'FLATTEN';
+/** Why orders are cancelled, as it stands in them. */
+const REASON = 'KILL_SWITCH';
 
 /** Which orders are to be cancelled: those under the scope that the level forbids. */
 export interface SweptScope {
   readonly scope: Scope;
   readonly level: Level;
-  readonly reason: SweepReason;
+  /** Orders whose client order id begins so are left alone. */
+  readonly sparing?: string;
 }
 
 /** An order that the sweep is to cancel, as it was before. */
@@ -50,23 +51,24 @@ export class SweptOrders {
    * after a switch's toggle, which whoever sends reads under its lock (safety.md, K2).
    * @returns all of them, as they were before
    */
-  async mark(tx: Transaction, { scope, level, reason }: SweptScope): Promise<SweptOrder[]> {
+  async mark(tx: Transaction, { scope, level, sparing }: SweptScope): Promise<SweptOrder[]> {
     const orders = await tx.query<SweptOrder[]>(
       `SELECT id, venue, account, market, status, dedupe_key AS "dedupeKey", created_at AS "createdAt",
               ended_as IS NOT NULL AS "hasEnded", cancel_requested_at IS NOT NULL AS "isMarked",
               CASE WHEN venue_order_id IS NULL AND send_by > clock_timestamp()
                    THEN extract(epoch FROM send_by - clock_timestamp())::double precision * 1000 ELSE 0 END AS "inFlightMs"
-       FROM orders WHERE ${IS_WORKING} AND ${isForbiddenBy('$1::text', '$2::text')} ORDER BY id FOR UPDATE`,
-      [scope, level],
+       FROM orders WHERE ${IS_WORKING} AND ${isForbiddenBy('$1::text', '$2::text')} AND ${isNotSpared('$3::text')}
+       ORDER BY id FOR UPDATE`,
+      [scope, level, sparing ?? null],
     );
     const toMark = orders.filter((order) => wasSent(order) && !order.hasEnded && !order.isMarked);
     if (toMark.length > 0) {
       await tx.query(
         'UPDATE orders SET cancel_requested_at = clock_timestamp(), cancel_reason = $2 WHERE id = ANY($1)',
-        [idsOf(toMark), reason],
+        [idsOf(toMark), REASON],
       );
     }
-    await this.ledger.changeStatus(tx, orders.flatMap((order) => changeOf(order, reason) ?? [])); // prettier-ignore
+    await this.ledger.changeStatus(tx, orders.flatMap((order) => changeOf(order) ?? [])); // prettier-ignore
     return orders;
   }
 
@@ -86,7 +88,7 @@ export class SweptOrders {
    */
   async effect(
     tx: Transaction,
-    { scope, level, reason }: SweptScope,
+    { scope, level, sparing }: SweptScope,
     ids: readonly string[],
     since: Date | null,
   ): Promise<SweepEffect> {
@@ -94,9 +96,9 @@ export class SweptOrders {
       `SELECT id, coalesce(ended_as, status) AS status FROM orders WHERE id = ANY($3::uuid[])
        UNION
        SELECT id, status FROM orders
-       WHERE reason = 'KILL_SWITCH' AND $4 = 'KILL_SWITCH' AND updated_at >= $5::timestamptz AND status = 'CANCELED'
-         AND ${isForbiddenBy('$1::text', '$2::text')}`,
-      [scope, level, ids, reason, since],
+       WHERE reason = '${REASON}' AND updated_at >= $4::timestamptz AND status = 'CANCELED'
+         AND ${isForbiddenBy('$1::text', '$2::text')} AND ${isNotSpared('$5::text')}`,
+      [scope, level, ids, since, sparing ?? null],
     );
     const unknown = rows.filter(({ status }) => isWorking(status));
     const filled = rows.filter(({ status }) => status === 'FILLED');
@@ -104,10 +106,11 @@ export class SweptOrders {
   }
 
   /** How many orders work that the switch forbids. */
-  async countWorking(tx: Transaction, { scope, level }: Omit<SweptScope, 'reason'>): Promise<number> {
+  async countWorking(tx: Transaction, { scope, level, sparing }: SweptScope): Promise<number> {
     const [row] = await tx.query<{ count: number }[]>(
-      `SELECT count(*)::integer AS count FROM orders WHERE ${IS_WORKING} AND ${isForbiddenBy('$1::text', '$2::text')}`,
-      [scope, level],
+      `SELECT count(*)::integer AS count FROM orders
+       WHERE ${IS_WORKING} AND ${isForbiddenBy('$1::text', '$2::text')} AND ${isNotSpared('$3::text')}`,
+      [scope, level, sparing ?? null],
     );
     return row?.count ?? 0;
   }
@@ -117,8 +120,13 @@ export function wasSent({ status }: SweptOrder): boolean {
   return status !== 'ADMITTED';
 }
 
-function changeOf(order: SweptOrder, reason: SweepReason): StatusChange | undefined {
-  if (!wasSent(order)) return { orderId: order.id, to: 'CANCELED', reason };
+/** SQL: the order's client order id does not begin with this, where something is given. */
+function isNotSpared(prefix: string): string {
+  return `(${prefix} IS NULL OR client_order_id IS NULL OR NOT starts_with(client_order_id, ${prefix}))`;
+}
+
+function changeOf(order: SweptOrder): StatusChange | undefined {
+  if (!wasSent(order)) return { orderId: order.id, to: 'CANCELED', reason: REASON };
   const isSettled = order.hasEnded || order.status === 'UNKNOWN' || order.status === 'CANCEL_PENDING';
   return isSettled ? undefined : { orderId: order.id, to: 'CANCEL_PENDING' };
 }
