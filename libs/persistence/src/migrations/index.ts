@@ -13,6 +13,7 @@ import { OrderSending1764000000011 } from './1764000000011-order-sending.js';
 import { SweepsAndFlattenPlans1764000000012 } from './1764000000012-sweeps-and-flatten-plans.js';
 import { Reconciliation1764000000013 } from './1764000000013-reconciliation.js';
 import { FasterAdmission1764000000014 } from './1764000000014-faster-admission.js';
+import { ListsOfFills1764000000015 } from './1764000000015-lists-of-fills.js';
 
 /** Every migration, oldest first. They only go forward. */
 export const migrations = [
@@ -31,4 +32,5 @@ export const migrations = [
   SweepsAndFlattenPlans1764000000012,
   Reconciliation1764000000013,
   FasterAdmission1764000000014,
+  ListsOfFills1764000000015,
 ];
