@@ -5,10 +5,10 @@ import { answeredWithin } from '@interlock/persistence';
 import { Injectable, Logger } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 
-/** A stop is answered within 3 s: what cannot be counted by then is not waited for. */
-const ANSWER_MS = 2_800;
+/** A stop is answered within 3 s, its way here and back on a busy machine included: what cannot be counted by then is not waited for. */
+const ANSWER_MS = 2_500;
 /** Longest time of a sweep; the worker's chase goes on with what is left. */
-const SWEEP_MS = 2_500;
+const SWEEP_MS = 2_250;
 /** Of the answer's time, the part that is kept for counting what a failed sweep has left. */
 const LAST_COUNT_MS = 150;
 

@@ -67,12 +67,15 @@ export class Books {
     const key = keyOf(order);
     const booked = book(this.positionOf(key), trade);
     const filledNotional = order.filledNotional.plus(booked.notional);
+    const status = statusAfterFill(order.status, filledQuantity.eq(order.quantity));
     const after: LedgerOrder = {
       ...order,
       filledQuantity,
       filledNotional,
       averagePrice: roundedHalfEven(filledNotional.div(filledQuantity)),
-      status: statusAfterFill(order.status, filledQuantity.eq(order.quantity)),
+      status,
+      // It said why the order was in the status before.
+      reason: status === order.status ? order.reason : null,
       version: order.version + 1,
     };
     if (after.status === order.status && reservedBy(order) === NOTHING_RESERVED) this.late.push({ order, fill });

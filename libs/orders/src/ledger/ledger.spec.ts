@@ -211,6 +211,16 @@ describe('statuses', () => {
   });
 });
 
+it('O2 a fill of an UNKNOWN order takes away why it was unknown', async () => {
+  const id = await order({}, { status: 'SUBMITTED' });
+  await change({ orderId: id, to: 'UNKNOWN', reason: 'NO_ANSWER' });
+  await bookFills(fill(id, '4'));
+  const reason = () => rowOf('SELECT status, reason FROM orders WHERE id = $1', [id]);
+  expect(await reason()).toEqual({ status: 'PARTIALLY_FILLED', reason: null });
+  await bookFills(fill(id, '6'));
+  expect(await reason()).toEqual({ status: 'FILLED', reason: null });
+});
+
 describe('settlement', () => {
   it('closes every position of the market at its payout, once', async () => {
     const yes = await order({ quantity: '10' });
