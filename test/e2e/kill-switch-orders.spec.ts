@@ -18,7 +18,7 @@ beforeEach(async () => {
   const books = { YES: { bids: [['0.4', '1000']], asks: [['0.5', '1000']] } };
   const rules = { outcomes: ['YES', 'NO'], rules: 'free', tick: '0.01', minQuantity: 1, status: 'OPEN' };
   await put('/api/paper/markets/rain', { ...rules, books });
-  worker = await startWorker(api.database.url);
+  worker = await startWorker(api.database.url, { environment: { ORDER_RATE_LIMIT_PER_MIN: '1000000' } });
   await eventually('the venue is reconciled', async () => {
     const { rows } = await probe.query(`SELECT 1 FROM venue_states WHERE state = 'OPEN' AND reconciled_at IS NOT NULL`);
     return rows[0];
