@@ -61,7 +61,7 @@ describe('bodies', () => {
     ['{"notes":"\\ud800"}', { notes: [UNSTORABLE] }],
     ['{"strategy":"A b"}', { strategy: [NAME] }],
     ['{"strategy":""}', { strategy: [NAME] }],
-    ['{"pipeline":"no-such"}', { pipeline: ['must be one of calibration, python'] }],
+    ['{"pipeline":"no-such"}', { pipeline: ['must be one of calibration, orders, python'] }],
     ['{"input":[]}', { input: ['must be a JSON object'] }],
     ['{"input":{"dataset":"no-such"}}', { 'input.dataset': ['there is no dataset no-such'] }],
     ['{"input":{"note":{"a":["ok","\\u0000"]}}}', { 'input.note.a.1': [UNSTORABLE] }],

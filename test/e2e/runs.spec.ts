@@ -63,7 +63,7 @@ describe('a run', () => {
   it('names what is wrong with an unknown pipeline, dataset or input', async () => {
     expect(await fixture.start({ pipeline: 'nope' })).toEqual({
       kind: 'invalid',
-      fieldErrors: { pipeline: ['must be one of calibration, python'] },
+      fieldErrors: { pipeline: ['must be one of calibration, orders, python'] },
     });
     expect(await fixture.start({ input: { dataset: 'nope' } })).toEqual({
       kind: 'invalid',

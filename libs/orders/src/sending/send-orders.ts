@@ -89,11 +89,15 @@ interface Answer {
 export class OrderSender {
   private readonly logger = new Logger('order-sender');
   private readonly busyMarkets = new Map<string, Promise<void>>();
+  private readonly storing = new Set<Promise<void>>();
   private looking: Promise<void> | undefined;
   private lookAgain = false;
   private isClosed = false;
   /** Orders of many markets share the transaction that takes them, and the one that stores their answers. */
-  private readonly claims = new SharedBatches<OrderToSend, boolean>((orders) => this.claimAll(orders), failsTogether);
+  private readonly claims = new SharedBatches<OrderToSend, Date | undefined>(
+    (orders) => this.claimAll(orders),
+    failsTogether,
+  );
   private readonly answers = new SharedBatches<Answer, void>((answers) => this.storeAll(answers), failsTogether);
 
   constructor(
@@ -117,6 +121,7 @@ export class OrderSender {
     this.isClosed = true;
     await this.looking?.catch(() => undefined);
     await Promise.all(this.busyMarkets.values());
+    await Promise.all(this.storing);
   }
 
   private async lookWhileWished(): Promise<void> {
@@ -159,19 +164,40 @@ export class OrderSender {
 
   private async send(order: OrderToSend): Promise<void> {
     const { orderId } = order.intent;
-    // By our own clock from before the switches are read, since the bytes are checked against it (safety.md, K2).
-    const sendBy = new Date(Date.now() + SEND_WITHIN_MS);
     this.desk.inHand.add(orderId);
     try {
-      if (!(await this.claims.add(order))) return;
+      const sendBy = await this.claims.add(order);
+      if (sendBy === undefined) {
+        this.desk.inHand.delete(orderId);
+        return;
+      }
       faultPoint('order-after-claim');
       const result = await this.parts.metrics.sent(this.desk.venue.name, this.submit(order, sendBy), outcomeOf);
       faultPoint('order-after-answer');
-      await untilStored(this.desk.over, () => this.answers.add({ order, result }));
+      // The market's next order need not wait for it: the venue has answered.
+      this.track(this.storeAnswer({ order, result }));
+    } catch (error) {
+      this.desk.inHand.delete(orderId);
+      throw error;
+    }
+  }
+
+  /** An answer that cannot be stored is asked for again, by whoever has the desk then. */
+  private async storeAnswer(answer: Answer): Promise<void> {
+    const { orderId } = answer.order.intent;
+    try {
+      await untilStored(this.desk.over, () => this.answers.add(answer));
       this.onAnswered();
+    } catch (error) {
+      if (!(error instanceof DeskLost)) this.logger.warn({ err: error, orderId }, 'an answer could not be stored');
     } finally {
       this.desk.inHand.delete(orderId);
     }
+  }
+
+  private track(work: Promise<void>): void {
+    this.storing.add(work);
+    void work.finally(() => this.storing.delete(work));
   }
 
   private async submit(order: OrderToSend, sendBy: Date): Promise<SendResult> {
@@ -184,10 +210,12 @@ export class OrderSender {
     return { strategy, mode, venue: this.desk.venue.name };
   }
 
-  /** ADMITTED → SUBMITTED for those that may still go. @returns whether each may be sent now */
-  private claimAll(orders: readonly OrderToSend[]): Promise<boolean[]> {
+  /** ADMITTED → SUBMITTED for those that may still go. @returns until when each may be sent; undefined: not at all */
+  private claimAll(orders: readonly OrderToSend[]): Promise<(Date | undefined)[]> {
     const scopes = [...new Set(orders.flatMap((order) => scopesOver(this.scoped(order))))];
     return this.parts.transactions.run(async (tx) => {
+      // By our own clock from before the switches are read, since the bytes are checked against it (safety.md, K2).
+      const sendBy = new Date(Date.now() + SEND_WITHIN_MS);
       await this.parts.switches.lockShared(tx, scopes);
       const enabled = await this.parts.switches.readEnabled(tx, scopes);
       await this.desk.confirm(tx);
@@ -213,7 +241,7 @@ export class OrderSender {
       const submitted = going.map(({ intent }) => ({ orderId: intent.orderId, to: 'SUBMITTED' as const }));
       await this.parts.ledger.changeStatus(tx, [...ending, ...submitted]);
       if (going.length > 0) await storePrepared(tx, going, SEND_WITHIN_MS);
-      return orders.map((order) => going.includes(order));
+      return orders.map((order) => (going.includes(order) ? sendBy : undefined));
     });
   }
 
