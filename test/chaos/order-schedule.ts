@@ -67,7 +67,7 @@ export type OrderDeed =
   | { kind: 'misbehave'; behaviour: Misbehaviour; forMs: number };
 
 /** How likely what is asked for is. */
-const REQUESTS = { order: 44, keyed: 12, repeat: 9, orders: 7, cancel: 12, book: 9, trade: 16, settle: 0.6 };
+const REQUESTS = { order: 44, keyed: 12, repeat: 9, orders: 7, cancel: 8, book: 9, trade: 20, settle: 0.6 };
 const MISBEHAVIOURS = { late: 3, lost: 3, slow: 3, rejecting: 2, 'post-only': 1.5, 'cancel-only': 1.5, down: 4 };
 const LIMIT_TIMES = { GTC: 60, GTD: 14, IOC: 18, FOK: 8 };
 
@@ -215,7 +215,7 @@ export class OrderScheduleWriter {
   /** Around the best prices; now and then between two ticks. */
   private price(place: Place, outcome: number, side: Side): string {
     const middle = place.middles[outcome] ?? 0;
-    const away = this.random.between(-2, 4);
+    const away = this.random.between(-3, 3);
     const ticks = side === 'BUY' ? middle - away : middle + away;
     const between = this.random.chance(0.01) ? place.of.tick / 2 : 0;
     return (this.within(place, ticks) * place.of.tick + between).toFixed(4);
