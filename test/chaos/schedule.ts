@@ -139,7 +139,7 @@ class ScheduleWriter {
       case 'stop-database':
         return this.add({ kind, forMs: random.between(0, 2_500) });
       case 'misbehave':
-        return this.orders.misbehave();
+        return this.misbehave();
       case 'cut-listeners':
       case 'empty-redis':
         return this.add({ kind });
@@ -182,6 +182,15 @@ class ScheduleWriter {
   private release(index: number): void {
     const [release] = this.releases.splice(index, 1);
     if (release !== undefined) this.add({ kind: 'switch-off', api: this.api(), scope: release.scope });
+  }
+
+  /** While orders are on their way; a stop then has some to count as unknown, often. */
+  private misbehave(): void {
+    this.orders.burst(4);
+    this.orders.misbehave();
+    if (!this.random.chance(0.5)) return;
+    this.orders.burst(3);
+    this.switchOn();
   }
 
   /** Past its lease, with work that goes on longer than it is frozen: what woke up must find that it is no longer wanted. */
