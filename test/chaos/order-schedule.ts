@@ -228,7 +228,7 @@ export class OrderScheduleWriter {
     const whole = random.weighted({ usual: 96, much: 3, little: 1 });
     if (whole === 'much') return `${random.between(150, 600)}.${number}`;
     if (whole === 'little') return `0.${number}`;
-    return `${side === 'BUY' ? random.between(LEAST_QUANTITY, 14) : random.between(LEAST_QUANTITY, 6)}.${number}`;
+    return `${side === 'BUY' ? random.between(LEAST_QUANTITY, 14) : random.between(LEAST_QUANTITY, 12)}.${number}`;
   }
 
   /** What others offer now: the middle has moved a little. */
