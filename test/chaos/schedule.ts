@@ -171,8 +171,8 @@ class ScheduleWriter {
     const level = this.random.chance(0.7) ? 'halt' : 'reduce';
     if (this.random.chance(0.5)) this.orders.burst(5);
     this.add({ kind: 'switch-on', api: this.api(), scope, level });
-    const longest = scope.startsWith('strategy:') && this.random.chance(0.15) ? 400 : 120;
-    const patience = this.random.between(8, scope === 'global' ? 35 : longest);
+    const longest = scope.startsWith('strategy:') && this.random.chance(0.1) ? 300 : 80;
+    const patience = this.random.between(8, scope === 'global' ? 25 : longest);
     this.releases.push({ at: this.operations.length + patience, scope });
     if (!this.random.chance(0.3)) return;
     // Somebody else presses as well: the same, or the other level.
