@@ -71,5 +71,5 @@ describe('K2 over two api processes', () => {
     expect(probes.filter(({ status }) => status !== 409)).toEqual([]);
     expect(starts.filter(({ status }) => status !== 409 && status !== 202)).toEqual([]);
     expect(starts.filter(({ status }) => status === 202).length).toBeGreaterThan(ROUNDS);
-  }, 120_000);
+  }, 240_000);
 });

@@ -13,9 +13,9 @@ describe('the pipeline witness', () => {
   });
 
   it.each([
-    ['production', {}, ['calibration', 'python']],
-    ['test', {}, ['calibration', 'python']],
-    ['test', { WITNESS_PIPELINE: 'true' }, ['calibration', 'python', 'witness']],
+    ['production', {}, ['calibration', 'orders', 'python']],
+    ['test', {}, ['calibration', 'orders', 'python']],
+    ['test', { WITNESS_PIPELINE: 'true' }, ['calibration', 'orders', 'python', 'witness']],
   ])('is known with NODE_ENV=%s and %j: %j', async (environment, wish, names) => {
     const database = await createTestDatabase();
     let side: TestingModule | undefined;
