@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { TEST_BACKEND } from '../support/test-queue.js';
+import type { ToggleRecord } from './history.js';
 import { reportFailure } from './report.js';
 import { type ChaosOptions, type ChaosResult, runChaos } from './run-chaos.js';
 import { makeSchedule, type Operation } from './schedule.js';
@@ -65,7 +66,7 @@ function summary({ history, evidence }: ChaosResult): string {
   const toggles = history.toggles.filter(({ outcome }) => outcome.kind === 'changed');
   const slowest = Math.max(0, ...toggles.map(({ sentAt, receivedAt }) => receivedAt - sentAt));
   return [
-    `seed ${seed}, queue in ${TEST_BACKEND}: ${toggles.length} toggles, the slowest answered after ${slowest} ms`,
+    `seed ${seed}, queue in ${TEST_BACKEND}: ${toggles.length} toggles, the slowest answered after ${slowest} ms, ${toggles.filter(leftUnknown).length} with unknown orders`,
     `  faults: ${count(history.faults.map(({ deed, target }) => `${deed} ${target}`))}`,
     `  starts: ${count(history.starts.map(({ outcome }) => ('code' in outcome ? outcome.code : outcome.kind)))}`,
     `  runs: ${count([...evidence.runs.values()].map(({ status }) => status))}`,
@@ -84,6 +85,10 @@ function admittingShare({ conditions }: ChaosResult['evidence']): number {
     .map(({ at }, index) => ({ ms: at - (conditions[index]?.at ?? at), ...conditions[index] }));
   const sum = (those: typeof spans) => those.reduce((total, { ms }) => total + ms, 0);
   return Math.round((100 * sum(spans.filter(({ admits }) => admits))) / Math.max(1, sum(spans)));
+}
+
+function leftUnknown({ outcome }: ToggleRecord): boolean {
+  return outcome.kind === 'changed' && outcome.effect.ordersUnknown !== 0;
 }
 
 function unknownIn({ orderChanges }: ChaosResult['evidence']): number {
