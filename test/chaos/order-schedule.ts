@@ -68,7 +68,7 @@ export type OrderDeed =
 
 /** How likely what is asked for is. */
 const REQUESTS = { order: 44, keyed: 12, repeat: 9, orders: 7, cancel: 8, book: 9, trade: 20, settle: 0.6 };
-const MISBEHAVIOURS = { late: 3, lost: 3, slow: 3, rejecting: 2, 'post-only': 1.5, 'cancel-only': 1.5, down: 4 };
+const MISBEHAVIOURS = { late: 3, lost: 3, slow: 3, rejecting: 2, 'post-only': 1.5, 'cancel-only': 1.5, down: 5 };
 const LIMIT_TIMES = { GTC: 60, GTD: 14, IOC: 18, FOK: 8 };
 
 type Add = (deed: OrderDeed, afterMs?: number) => void;
@@ -123,12 +123,12 @@ export class OrderScheduleWriter {
     }
   }
 
-  misbehave(): void {
+  misbehave(afterMs: number): void {
     const { random } = this;
     const seed = random.between(0, 1_000);
     const latencyMs = random.between(0, 200);
     const add = (behaviour: Omit<Misbehaviour, 'seed'>, forMs: number) =>
-      this.add({ kind: 'misbehave', behaviour: { ...behaviour, seed }, forMs });
+      this.add({ kind: 'misbehave', behaviour: { ...behaviour, seed }, forMs }, afterMs);
     const name = random.weighted(MISBEHAVIOURS);
     switch (name) {
       case 'late':

@@ -187,7 +187,7 @@ class ScheduleWriter {
   /** While orders are on their way; a stop then has some to count as unknown, often. */
   private misbehave(): void {
     this.orders.burst(4);
-    this.orders.misbehave();
+    this.orders.misbehave(this.random.between(100, 600));
     if (!this.random.chance(0.5)) return;
     this.orders.burst(3);
     this.switchOn();
