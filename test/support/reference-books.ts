@@ -31,6 +31,8 @@ interface ReferenceTrade {
   readonly price: bigint;
   readonly quantity: bigint;
   readonly fee: bigint;
+  /** What a settlement paid for the shares; else price times quantity. */
+  readonly paid?: bigint;
 }
 
 interface ReferencePosition {
@@ -79,11 +81,14 @@ export class ReferenceBooks {
     this.book({ ...trade, strategy, market, side });
   }
 
-  /** Pays out a market in which no order works any more. */
+  /** Pays out a market in which no order works any more: the account's sum is rounded, each strategy gets the next part of it. */
   settle(market: string, payout: bigint, id: string): void {
-    for (const strategy of new Set(this.trades.map((trade) => trade.strategy))) {
+    let shares = 0n;
+    for (const strategy of [...new Set(this.trades.map((trade) => trade.strategy))].sort()) {
       const { quantity } = this.position(strategy, market);
-      if (quantity > 0n) this.book({ id, strategy, market, side: 'SELL', price: payout, quantity, fee: 0n });
+      const paid = halfEven(payout * (shares + quantity), UNIT) - halfEven(payout * shares, UNIT);
+      shares += quantity;
+      if (quantity > 0n) this.book({ id, strategy, market, side: 'SELL', price: payout, quantity, fee: 0n, paid });
     }
   }
 
@@ -235,8 +240,8 @@ function meets(a: ReferenceOrder, b: ReferenceOrder): boolean {
   return a.side === 'BUY' ? a.price >= b.price : a.price <= b.price;
 }
 
-function notional({ price, quantity }: Pick<ReferenceTrade, 'price' | 'quantity'>): bigint {
-  return halfEven(price * quantity, UNIT);
+function notional({ price, quantity, paid }: Pick<ReferenceTrade, 'price' | 'quantity' | 'paid'>): bigint {
+  return paid ?? halfEven(price * quantity, UNIT);
 }
 
 function halfEven(numerator: bigint, denominator: bigint): bigint {

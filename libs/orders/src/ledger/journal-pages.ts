@@ -1,6 +1,6 @@
 import { amount, type Transaction } from '@interlock/persistence';
 import { type PositionKey, textOf } from './entries.js';
-import { tradeOf } from './ledger-rows.js';
+import { PAID, tradeOf } from './ledger-rows.js';
 import type { JournalEntry } from './replay.js';
 
 const PAGE_SIZE = 5_000;
@@ -14,6 +14,7 @@ interface Row extends PositionKey {
   price: string;
   quantity: string;
   fee: string;
+  paid: string | null;
   shares: string;
   cash: string;
   cost: string;
@@ -43,7 +44,7 @@ export class JournalPages {
     for (let after = '0'; ;) {
       const rows = await this.tx.query<Row[]>(
         `SELECT p.number, p.kind, p.mode, p.fill_id, p.strategy, p.venue, p.account, p.market, p.outcome,
-                f.side, f.price::text, f.quantity::text, f.fee::text,
+                f.side, f.price::text, f.quantity::text, f.fee::text, ${PAID},
                 p.shares::text, p.cash::text, p.cost::text, p.realized::text, p.fees::text, p.capital::text
          FROM postings AS p LEFT JOIN fills AS f ON f.id = p.fill_id
          WHERE p.number > $1 ORDER BY p.number LIMIT ${PAGE_SIZE}`,
@@ -57,11 +58,11 @@ export class JournalPages {
   }
 }
 
-function entryOf({ fill_id, side, price, quantity, fee, ...row }: Row): JournalEntry {
+function entryOf({ fill_id, side, price, quantity, fee, paid, ...row }: Row): JournalEntry {
   return {
     ...row,
     fillId: fill_id,
-    trade: side === null ? null : tradeOf({ side, price, quantity, fee }),
+    trade: side === null ? null : tradeOf({ side, price, quantity, fee, paid }),
     posting: {
       shares: amount(row.shares),
       cash: amount(row.cash),

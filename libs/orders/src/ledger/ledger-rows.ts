@@ -44,7 +44,12 @@ interface TradeRow {
   price: string;
   quantity: string;
   fee: string;
+  /** Of settlements only. */
+  paid: string | null;
 }
+
+/** SQL: what a settlement has paid for a position's shares; all else is price times quantity. */
+export const PAID = `CASE WHEN f.liquidity = 'SETTLEMENT' THEN f.notional::text END AS paid`;
 
 const KEY = 'strategy, venue, account, market, outcome';
 const KEY_COLUMNS = 'strategy text, venue text, account text, market text, outcome text';
@@ -118,7 +123,7 @@ export class LedgerRows {
   /** The trades of a position that count (voided ones do not), in the order of booking. */
   async tradesOf(tx: Transaction, key: PositionKey): Promise<Trade[]> {
     const rows = await tx.query<TradeRow[]>(
-      `SELECT f.side, f.price::text, f.quantity::text, f.fee::text
+      `SELECT f.side, f.price::text, f.quantity::text, f.fee::text, ${PAID}
        FROM postings AS p JOIN fills AS f ON f.id = p.fill_id
        WHERE (p.strategy, p.venue, p.account, p.market, p.outcome) = ($1, $2, $3, $4, $5)
          AND p.kind <> 'VOID' AND f.finality <> 'VOIDED'
@@ -313,8 +318,9 @@ function positionRowOf(row: PositionRow): Position {
   };
 }
 
-export function tradeOf({ side, price, quantity, fee }: TradeRow): Trade {
-  return { side, price: amount(price), quantity: amount(quantity), fee: amount(fee) };
+export function tradeOf({ side, price, quantity, fee, paid }: TradeRow): Trade {
+  const trade = { side, price: amount(price), quantity: amount(quantity), fee: amount(fee) };
+  return paid === null ? trade : { ...trade, notional: amount(paid) };
 }
 
 /** The amounts among the values, as decimal text. */

@@ -249,6 +249,28 @@ describe('settlement', () => {
   });
 });
 
+it('O5 a settlement pays several strategies together what the venue pays for all their shares, to the last digit', async () => {
+  const quantities = ['1.0000001', '1.0000001', '1.0000001'];
+  for (const [index, quantity] of quantities.entries()) {
+    await bookFills(fill(await order({ strategy: `s-${index}`, quantity }), quantity));
+  }
+  await transact((tx) =>
+    ledger().bookSettlement(tx, {
+      venue: 'paper',
+      account: 'default',
+      market: 'm',
+      settlementId: 's1',
+      settledAt: new Date(),
+      payouts: { YES: '0.3333', NO: '0.6667' },
+    }),
+  );
+  // 3.0000003 shares at 0.3333; each alone would be paid 0.33330003, together 0.99990009.
+  expect(await rowOf(`SELECT sum(notional)::text AS paid FROM fills WHERE liquidity = 'SETTLEMENT'`)).toEqual({
+    paid: '0.99990010',
+  });
+  expect(await check()).toMatchObject({ differenceCount: 0 });
+});
+
 describe('a voided fill', () => {
   it('O4 leaves the position that the others make, and one adjusting entry of today', async () => {
     const buys = [await order({ price: '0.2' }), await order({ price: '0.4' })];

@@ -5,7 +5,7 @@ import { isWorking, orderCanBecome, type OrderStatus } from '../order.js';
 import { Books, keyOf, type LateFill, type NewFill, reservationChange, reservationOf, resultTexts } from './books.js';
 import { type FillRow, type LedgerOrder, type PostingRow, type SumChange, textOf } from './entries.js';
 import { LedgerRows } from './ledger-rows.js';
-import { book, positionOf } from './position.js';
+import { book, positionOf, SettledOutcome } from './position.js';
 import { adjustmentOf, depositOf, postingOf } from './posting.js';
 import { NOTHING_RESERVED } from './working.js';
 
@@ -90,9 +90,13 @@ export class Ledger {
   ): Promise<number> {
     const held = await this.rows.lockHeld(tx, of);
     const books = new Books(new Map(), new Map());
+    const outcomes = new Map<string, SettledOutcome>();
     for (const { mode, position, ...key } of held) {
       const price = amount(of.payouts[key.outcome] ?? '0');
-      const trade = { side: 'SELL' as const, price, quantity: position.quantity, fee: ZERO };
+      const outcome = outcomes.get(key.outcome) ?? new SettledOutcome(price);
+      outcomes.set(key.outcome, outcome);
+      const { quantity } = position;
+      const trade = { side: 'SELL' as const, price, quantity, fee: ZERO, notional: outcome.pay(quantity) };
       const booked = book(position, trade);
       const fillId = newId();
       const { notional, realizedPnl } = booked;

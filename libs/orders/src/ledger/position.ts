@@ -19,12 +19,14 @@ export interface Trade {
   /** Shares, above zero. */
   readonly quantity: Amount;
   readonly fee: Amount;
+  /** What was paid for them, where that is not theirs alone to say: their part of a settlement's payment. */
+  readonly notional?: Amount;
 }
 
 /** What a trade did to a position. */
 export interface Booked {
   readonly position: Position;
-  /** Price times quantity, rounded half-even to 8 decimals, once: what cash, cost and profit use. */
+  /** Price times quantity, rounded half-even to 8 decimals, once, or a settlement's part: what cash, cost and profit use. */
   readonly notional: Amount;
   /** By how much the cost basis rose (a purchase) or fell (a sale, below zero). */
   readonly costChange: Amount;
@@ -50,8 +52,8 @@ export class Oversold extends Error {
  * that closes the position removes all that is left, so that a flat position costs nothing.
  * @throws Oversold
  */
-export function book(position: Position, { side, price, quantity, fee }: Trade): Booked {
-  const notional = roundedHalfEven(price.times(quantity));
+export function book(position: Position, { side, price, quantity, fee, notional: paid }: Trade): Booked {
+  const notional = paid ?? roundedHalfEven(price.times(quantity));
   const costChange = side === 'BUY' ? notional : costOf(position, quantity).neg();
   const realizedPnl = side === 'BUY' ? ZERO : notional.plus(costChange);
   return {
@@ -75,6 +77,24 @@ export function positionOf(trades: Iterable<Trade>): Position {
   let position = FLAT;
   for (const trade of trades) position = book(position, trade).position;
   return position;
+}
+
+/**
+ * Shares out what a venue pays for one outcome. It rounds once, over all shares of the account; positions that rounded each by itself would
+ * not add up to that. So each gets what the rounded payment rises by when its shares are added to those before.
+ */
+export class SettledOutcome {
+  private shares = ZERO;
+
+  /** @param payout per share */
+  constructor(private readonly payout: Amount) {}
+
+  /** @returns what is paid for the next position's shares */
+  pay(quantity: Amount): Amount {
+    const before = roundedHalfEven(this.payout.times(this.shares));
+    this.shares = this.shares.plus(quantity);
+    return roundedHalfEven(this.payout.times(this.shares)).minus(before);
+  }
 }
 
 function costOf({ quantity: held, costBasis }: Position, sold: Amount): Amount {

@@ -267,6 +267,34 @@ describe('a desk', () => {
     expect(await venueOrders()).toEqual([]);
   });
 
+  it("tells the venue's condition while a comparison of the books takes its time", async () => {
+    await desk.close();
+    const venue = module.get(Venues).get('paper');
+    const answers: (() => void)[] = [];
+    const getPositions = venue.getPositions.bind(venue);
+    venue.getPositions = async () => {
+      await new Promise<void>((resolve) => answers.push(resolve));
+      return getPositions();
+    };
+    desk = openDesk(module);
+    await eventually('the comparison waits for the venue', () => answers.length > 0);
+    const told = async () => {
+      const { rows } = await probe.query<{ at: Date; known: boolean }>(
+        'SELECT updated_at AS at, reconciled_at IS NOT NULL AS known FROM venue_conditions',
+      );
+      return rows[0];
+    };
+    const before = await told();
+    const after = await eventually('the condition is told again', async () => {
+      const now = await told();
+      return now !== undefined && Number(now.at) > Number(before?.at) ? now : undefined;
+    });
+    expect(after.known).toBe(false);
+    venue.getPositions = getPositions;
+    for (const answer of answers) answer();
+    await ready();
+  });
+
   it('a story that the books contradict halts the venue and books nothing of it', async () => {
     const order = await place({ price: '0.3', quantity: '10' });
     await becomes(order, 'OPEN');

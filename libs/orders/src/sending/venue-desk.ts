@@ -151,26 +151,42 @@ export class VenueDesk {
     this.nextSyncAt = performance.now() + SYNC_EVERY_MS;
   }
 
-  /** Until the desk is over: what the venue's condition is, and that we are there. */
+  /**
+   * Until the desk is over: what the venue's condition is, and that we are there. Comparing the books goes on beside it: admission takes a
+   * condition that was not renewed for lost, and the venue a desk that is not heard of for dead, however long a comparison takes.
+   */
   private async reportCondition(desk: Desk): Promise<void> {
     this.books = 'unknown';
     let isArmed = false;
     let isNew = true;
+    let comparing: Promise<void> | undefined;
+    let agreed = new AbortController();
     while (!this.isOver(desk)) {
       try {
         // What another worker found out before says nothing any more.
         if (isNew) await desk.write((tx) => forgetReconciliation(tx, desk));
         isNew = false;
+        if (agreed.signal.aborted) agreed = new AbortController();
         const health = await this.venue.health();
         await desk.write((tx) => storeCondition(tx, desk, health, this.books === 'agree'));
         if (health.state !== 'UNREACHABLE') {
+          comparing ??= this.compare(desk, agreed).finally(() => (comparing = undefined));
           isArmed = await this.beat(isArmed);
-          if (await this.reconcile(desk)) continue; // to be told at once
         }
       } catch (error) {
         this.tellFailure(error);
       }
-      await this.pause(CONDITION_EVERY_MS, desk.over);
+      await this.pause(CONDITION_EVERY_MS, AbortSignal.any([desk.over, agreed.signal]));
+    }
+    await comparing;
+  }
+
+  /** @param agreed is ended when it was found just now that the books agree, which is to be told at once */
+  private async compare(desk: Desk, agreed: AbortController): Promise<void> {
+    try {
+      if (await this.reconcile(desk)) agreed.abort();
+    } catch (error) {
+      this.tellFailure(error);
     }
   }
 
