@@ -84,7 +84,7 @@ export class ReferenceBooks {
   /** Pays out a market in which no order works any more: the account's sum is rounded, each strategy gets the next part of it. */
   settle(market: string, payout: bigint, id: string): void {
     let shares = 0n;
-    for (const strategy of [...new Set(this.trades.map((trade) => trade.strategy))].sort()) {
+    for (const strategy of [...new Set(this.trades.map((trade) => trade.strategy))].toSorted()) {
       const { quantity } = this.position(strategy, market);
       const paid = halfEven(payout * (shares + quantity), UNIT) - halfEven(payout * shares, UNIT);
       shares += quantity;
