@@ -100,6 +100,21 @@ describe('metrics', () => {
     expect(valueOf(page, 'interlock_worker_slots{queue="execution_start"}')).toBe(4);
   });
 
+  it('are all read while everything is well, and an idle pool has nobody waiting', async () => {
+    for (const from of [scrape, scrapeWorker]) {
+      await eventually('every source was read', async () => {
+        const page = await from();
+        const readAt = seriesOf(page).filter((series) =>
+          series.startsWith('interlock_scrape_last_read_timestamp_seconds'),
+        );
+        expect(readAt.length).toBeGreaterThan(9);
+        return readAt.every((series) => (valueOf(page, series) ?? 0) > 0);
+      });
+    }
+    await becomes('interlock_database_pool_waiting{pool="main"}', 0);
+    await becomes('interlock_database_pool_waiting{pool="main"}', 0, scrapeWorker);
+  });
+
   it('follow a run from its start to its end', async () => {
     const before = await scrape();
     expect((await api.post('/api/execution/start', {})).status).toBe(202);

@@ -30,7 +30,7 @@ export class PoolMetrics {
       'Most connections that a pool may hold',
       everySeries({ pool }),
     );
-    metrics.readAtScrape('database_pool', () => {
+    metrics.lookAtScrape('database_pool', () => {
       for (const [name, dataSource] of Object.entries(pools)) {
         const { totalCount, idleCount, waitingCount, options } = poolOf(dataSource);
         connections.set({ pool: name, state: 'busy' }, totalCount - idleCount);

@@ -51,7 +51,7 @@ export class WorkLimit {
       everySeries({ kind: KINDS, state: ['working', 'waiting'] }),
     );
     this.rooms = { token: new Room(capacities.token), public: new Room(capacities.public) };
-    metrics.readAtScrape('http', () => {
+    metrics.lookAtScrape('http', () => {
       for (const kind of KINDS) {
         gauge.set({ kind, state: 'working' }, this.rooms[kind].working);
         gauge.set({ kind, state: 'waiting' }, this.rooms[kind].present - this.rooms[kind].working);

@@ -60,7 +60,7 @@ export class BoundedServer extends ExpressAdapter {
       everySeries({ reason: ['idle', 'refused', 'unread'] }),
     );
     const told = { idle: 0, refused: 0, unread: 0 };
-    metrics.readAtScrape('http_connections', () => {
+    metrics.lookAtScrape('http_connections', () => {
       if (this.bounds === undefined) return;
       const { connections, unread } = this.bounds;
       open.set({ state: 'busy' }, connections.busyCount);

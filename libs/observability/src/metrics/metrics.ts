@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { Reading } from './reading.js';
 
@@ -18,6 +18,8 @@ const DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
 @Injectable()
 export class Metrics {
   private readonly registry = new Registry();
+  private readonly logger = new Logger('metrics');
+  private readonly looks: Reading[] = [];
   private readonly readings: Reading[] = [];
   private readonly failures = this.counter(
     'interlock_scrape_failures_total',
@@ -77,16 +79,41 @@ export class Metrics {
    * what the gauges showed before when it takes longer or fails.
    * @param source what `interlock_scrape_failures_total` calls it
    */
-  readAtScrape(source: string, read: () => Promise<void> | void): void {
+  readAtScrape(source: string, read: () => Promise<void>): void {
+    this.readings.push(this.reading(source, read));
+  }
+
+  /**
+   * Has `look` set its gauges from what this process has in memory, at each scrape, before anything is read for it: readings take
+   * connections and processor time of their own, which would be told as if they were always busy.
+   */
+  lookAtScrape(source: string, look: () => void): void {
+    this.looks.push(this.reading(source, look));
+  }
+
+  private reading(source: string, read: () => Promise<void> | void): Reading {
     this.failures.inc({ source }, 0);
     this.readAt.set({ source }, 0);
-    const onRead = () => this.readAt.set({ source }, Date.now() / 1_000);
-    this.readings.push(new Reading(read, onRead, () => this.failures.inc({ source })));
+    let told = false;
+    const onRead = () => {
+      this.readAt.set({ source }, Date.now() / 1_000);
+      told = false;
+    };
+    const onFailure = (reason: unknown) => {
+      this.failures.inc({ source });
+      if (!told)
+        this.logger.warn(
+          { source, reason: messageOf(reason) },
+          'gauges could not be read; they show what was read last',
+        );
+      told = true;
+    };
+    return new Reading(read, onRead, onFailure);
   }
 
   /** Everything, in Prometheus's text format. Takes a second at most, whatever has become of the database. */
   async page(): Promise<string> {
-    await Promise.all(this.readings.map((reading) => reading.refresh()));
+    await Promise.all([...this.looks, ...this.readings].map((reading) => reading.refresh()));
     return this.registry.metrics();
   }
 }
@@ -103,4 +130,8 @@ export function everySeries<L extends string>(values: Readonly<Record<L, readonl
 
 function namesOf<L extends string>([first]: readonly Labels<L>[]): L[] {
   return first === undefined ? [] : (Object.keys(first) as L[]);
+}
+
+function messageOf(reason: unknown): string {
+  return reason instanceof Error ? reason.message : String(reason);
 }

@@ -45,7 +45,7 @@ export class ProcessMetrics implements OnApplicationShutdown {
       .set(performance.timeOrigin / 1_000);
     const build = { version: programVersion() };
     metrics.gauge('interlock_build_info', 'Always 1; the label names what runs', [build]).set(build, 1);
-    metrics.readAtScrape('process', () => this.read());
+    metrics.lookAtScrape('process', () => this.read());
     this.delays.enable();
   }
 

@@ -13,7 +13,7 @@ export class Reading {
   constructor(
     private readonly read: () => Promise<void> | void,
     private readonly onRead: () => void,
-    private readonly onFailure: () => void,
+    private readonly onFailure: (reason: unknown) => void,
   ) {}
 
   /**
@@ -27,15 +27,15 @@ export class Reading {
     const deadline = delay(DEADLINE_MS, 'late' as const, { signal: done.signal }).catch(() => undefined);
     const outcome = await Promise.race([this.underWay, deadline]);
     done.abort();
-    if (outcome === 'late') this.onFailure();
+    if (outcome === 'late') this.onFailure(`it took longer than ${DEADLINE_MS} ms`);
   }
 
   private async begin(): Promise<void> {
     try {
       await this.read();
       this.onRead();
-    } catch {
-      this.onFailure();
+    } catch (error) {
+      this.onFailure(error);
     } finally {
       this.endedAt = performance.now();
       this.underWay = undefined;

@@ -35,7 +35,7 @@ export class AlertMetrics {
     return this.dataSource.query(
       `SELECT coalesce((SELECT greatest(extract(epoch FROM clock_timestamp() - created_at), 0)
                         FROM alert_deliveries WHERE status = 'PENDING' ORDER BY id LIMIT 1), 0)::float8 AS oldest,
-              (SELECT count(*) FROM (SELECT FROM alert_deliveries WHERE status = 'PENDING' LIMIT $1) AS some)::integer AS pending`,
+              (SELECT count(*) FROM (SELECT FROM alert_deliveries WHERE status = 'PENDING' LIMIT $1) AS counted)::integer AS pending`,
       [MOST_COUNTED],
     );
   }
