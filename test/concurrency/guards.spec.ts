@@ -1,50 +1,137 @@
 import type { Mode } from '@interlock/kill-switch';
-import { isDatabaseUnavailable, SharedBatches, Transactions } from '@interlock/persistence';
-import { type Purpose, RiskGuards, RiskState, RiskStateUnavailable, SetRiskLimits } from '@interlock/risk-guards';
+import { type OrderRequest, type PlaceOrderResult, PlaceOrders } from '@interlock/orders';
+import { isDatabaseUnavailable, newId, SharedBatches, Transactions } from '@interlock/persistence';
+import {
+  decimal,
+  OrderAdmissions,
+  type OrderIntent,
+  type Purpose,
+  RiskGuards,
+  RiskStateUnavailable,
+  SetRiskLimits,
+} from '@interlock/risk-guards';
 import { CommandBus } from '@nestjs/cqrs';
 import type { TestingModule } from '@nestjs/testing';
 import * as fc from 'fast-check';
 import { Client } from 'pg';
-import { startRiskGuards } from '../support/risk-guards-module.js';
+import { startOrders } from '../support/orders-module.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 
 const LIMIT = 100;
+const TIGHT = 10;
 
 let database: TestDatabase;
 let replicas: TestingModule[];
+/** Its starts are limited to `TIGHT`, which is a matter of its settings. */
+let tightReplica: TestingModule;
 let probe: Client;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  const limits = { RUN_START_LIMIT_PER_MIN: String(LIMIT), ORDER_RATE_LIMIT_PER_MIN: String(LIMIT) };
-  replicas = await Promise.all([startRiskGuards(database.url, limits), startRiskGuards(database.url, limits)]);
+  const limits = { ORDER_RATE_LIMIT_PER_MIN: String(LIMIT), RISK_REQUIRED_IN_LIVE: 'orderRate' };
+  const started = [LIMIT, LIMIT, TIGHT].map((starts) =>
+    startOrders(database.url, { ...limits, RUN_START_LIMIT_PER_MIN: String(starts) }),
+  );
+  const [first, second, third] = await Promise.all(started);
+  replicas = [first!, second!];
+  tightReplica = third!;
   probe = new Client({ connectionString: database.url });
   await probe.connect();
-});
+  await probe.query(
+    `INSERT INTO venue_conditions (venue, state, reconciled_at, updated_at)
+     SELECT venue, 'OPEN', now(), 'infinity' FROM unnest('{paper,exchange}'::text[]) AS venue`,
+  );
+  await probe.query(
+    `INSERT INTO market_quotes (venue, market, outcome, tick, minimum_quantity, status, rules, fee_rate, fee_exponent, updated_at)
+     SELECT venue, 'm', 'YES', 0.01, 5, 'OPEN', 'free', 0, 1, clock_timestamp() FROM unnest('{paper,exchange}'::text[]) AS venue`,
+  );
+}, 120_000);
 
 afterAll(async () => {
   await probe.end();
-  await Promise.all(replicas.map((module) => module.close()));
+  await Promise.all([...replicas, tightReplica].map((module) => module.close()));
   await database.drop();
 });
 
-const forget = () => probe.query('TRUNCATE admissions, admission_counters');
+async function forget(): Promise<void> {
+  await probe.query('TRUNCATE admissions, admission_counters, orders, positions, exposures, accounts CASCADE');
+  await probe.query(
+    `INSERT INTO accounts (venue, mode, cash) VALUES ('paper', 'paper', 1000000), ('exchange', 'live', 1000000)`,
+  );
+}
 
-beforeEach(forget);
+beforeEach(async () => {
+  await forget();
+  await setOrderRate(LIMIT);
+});
 
-/** One transaction: lock, read, judge each, write, as start and order admission do. */
-function admit(module: TestingModule, modes: readonly Mode[], purpose: Purpose): Promise<boolean[]> {
+const oneTo = (n: number): number[] => Array.from({ length: n }, (_, index) => index + 1);
+const times = (n: number, mode: Mode): Mode[] => oneTo(n).map(() => mode);
+
+/** What is counted over a sliding minute, asked for as the product asks. */
+interface Counted {
+  readonly rule: 'startRate' | 'orderRate';
+  /** One transaction: lock, read, judge each, count. @returns which were admitted */
+  readonly admit: (modes: readonly Mode[], replica?: number, limit?: number) => Promise<boolean[]>;
+}
+
+function judgeStarts(module: TestingModule, modes: readonly Mode[], purpose: Purpose): Promise<boolean[]> {
   return module.get(Transactions).run(async (tx) => {
     const state = await module.get(RiskGuards).open(tx, modes, purpose);
-    const verdicts = modes.map((mode) => judge(state, mode, purpose) === undefined);
+    const verdicts = modes.map((mode) => state.judgeStart({ mode, maxPosition: 1 }) === undefined);
     await state.write(tx);
     return verdicts;
   });
 }
 
-function judge(state: RiskState, mode: Mode, purpose: Purpose) {
-  return purpose === 'order' ? state.judgeOrder({ mode }) : state.judgeStart({ mode, maxPosition: 1 });
+const STARTS: Counted = {
+  rule: 'startRate',
+  admit: (modes, replica = 0, limit = LIMIT) =>
+    judgeStarts(limit === LIMIT ? replicas[replica]! : tightReplica, modes, 'start'),
+};
+
+/** As a person changes it while trading goes on. */
+const setOrderRate = (limit: number) =>
+  replicas[0]!
+    .get(CommandBus)
+    .execute(new SetRiskLimits([{ rule: 'orderRate', scope: 'global', limit: String(limit) }], 'for the test', 'test'));
+
+function requestIn(mode: Mode): OrderRequest {
+  return {
+    strategy: 'alpha',
+    venue: mode === 'live' ? 'exchange' : 'paper',
+    market: 'm',
+    outcome: 'YES',
+    side: 'BUY',
+    type: 'limit',
+    price: '0.5',
+    quantity: '10',
+    timeInForce: 'GTC',
+    expiresAt: null,
+    postOnly: false,
+    reduceOnly: false,
+    clientOrderId: null,
+  };
 }
+
+function wasAdmitted(result: PlaceOrderResult): boolean {
+  if (result.kind === 'admitted') return true;
+  expect(result).toMatchObject({ kind: 'refused', refusal: { details: { rule: 'orderRate' } } });
+  return false;
+}
+
+const ORDERS: Counted = {
+  rule: 'orderRate',
+  async admit(modes, replica = 0, limit = LIMIT) {
+    if (limit !== LIMIT) await setOrderRate(limit);
+    try {
+      const placed = new PlaceOrders(modes.map(requestIn), 'tester');
+      return (await replicas[replica]!.get(CommandBus).execute(placed)).map(wasAdmitted);
+    } finally {
+      if (limit !== LIMIT) await setOrderRate(LIMIT);
+    }
+  },
+};
 
 async function age(seconds: number): Promise<void> {
   await probe.query(`UPDATE admissions SET at = at - $1 * interval '1 second'`, [seconds]);
@@ -59,14 +146,6 @@ const numbersOf = async (rule: string, scope: string): Promise<number[]> => {
   return rows.map((row) => Number(row.number));
 };
 
-/** As a person changes it while trading goes on. */
-const setOrderRate = (limit: number) =>
-  replicas[0]!
-    .get(CommandBus)
-    .execute(new SetRiskLimits([{ rule: 'orderRate', scope: 'global', limit: String(limit) }], 'for the test', 'test'));
-
-const oneTo = (n: number): number[] => Array.from({ length: n }, (_, index) => index + 1);
-
 /** Carries out calls 1 to `count`, as many at once as the two pools have connections: a longer queue would wait in vain for one. */
 async function inTurn<T>(count: number, call: (n: number) => Promise<T>): Promise<T[]> {
   const left = oneTo(count);
@@ -79,28 +158,49 @@ async function inTurn<T>(count: number, call: (n: number) => Promise<T>): Promis
 }
 
 describe('G1 exact under concurrency, over two replicas', () => {
-  it.each([
-    ['startRate', 'start'],
-    ['orderRate', 'order'],
-  ] as const)(
-    '%s: 1,000 concurrent admissions against room for 100 admit exactly 100, 20 rounds',
-    async (rule, purpose) => {
-      const batches = replicas.map(
-        (module) => new SharedBatches<Mode, boolean>((modes) => admit(module, modes, purpose), isDatabaseUnavailable),
-      );
-      for (let round = 0; round < 20; round++) {
-        await forget();
-        const verdicts = await Promise.all(oneTo(1_000).map((n) => batches[n % 2]!.add('mock')));
-        expect(verdicts.filter(Boolean)).toHaveLength(LIMIT);
-        expect(await numbersOf(rule, 'mode:mock')).toEqual(oneTo(LIMIT));
-      }
-    },
-    120_000,
-  );
+  // Orders: libs/orders/src/place-orders.spec.ts, and over processes order-guards.spec.ts.
+  it('1,000 concurrent starts against room for 100 admit exactly 100, 20 rounds', async () => {
+    const batches = oneTo(2).map(
+      (n) => new SharedBatches<Mode, boolean>((modes) => STARTS.admit(modes, n - 1), isDatabaseUnavailable),
+    );
+    for (let round = 0; round < 20; round++) {
+      await forget();
+      const verdicts = await Promise.all(oneTo(1_000).map((n) => batches[n % 2]!.add('mock')));
+      expect(verdicts.filter(Boolean)).toHaveLength(LIMIT);
+      expect(await numbersOf('startRate', 'mode:mock')).toEqual(oneTo(LIMIT));
+    }
+  }, 120_000);
 
-  it('also where each caller has a transaction of its own', async () => {
-    const verdicts = await inTurn(300, (n) => admit(replicas[n % 2]!, ['paper'], 'order'));
+  it('also where each start has a transaction of its own', async () => {
+    const verdicts = await inTurn(300, (n) => STARTS.admit(['paper'], n % 2));
     expect(verdicts.flat().filter(Boolean)).toHaveLength(LIMIT);
+  });
+
+  it('also where each order has a transaction of its own', async () => {
+    const { strategy, venue, market, outcome, side, type, reduceOnly } = requestIn('paper');
+    const known = {
+      strategy,
+      mode: 'paper',
+      venue,
+      account: 'default',
+      market,
+      outcome,
+      side,
+      type,
+      reduceOnly,
+    } as const;
+    const intent: OrderIntent = { ...known, price: decimal('0.5'), quantity: decimal('10'), highestFee: decimal('0') };
+    const places = JSON.stringify([{ strategy, venue, market }]);
+    const admitAlone = (module: TestingModule) =>
+      module.get(Transactions).run(async (tx) => {
+        const { guards } = await module.get(OrderAdmissions).open(tx, ['global'], [intent]);
+        if (guards.judge(intent, 0) !== undefined) return false;
+        await tx.query('SELECT count_orders($1, $2)', ['mode:paper', places]);
+        return true;
+      });
+    const verdicts = await inTurn(300, (n) => admitAlone(replicas[n % 2]!));
+    expect(verdicts.filter(Boolean)).toHaveLength(LIMIT);
+    expect(await numbersOf('orderRate', 'mode:paper')).toEqual(oneTo(LIMIT));
   });
 
   it('never in a circle: batches over modes in any order', async () => {
@@ -109,144 +209,118 @@ describe('G1 exact under concurrency, over two replicas', () => {
       ['live', 'paper', 'mock'],
       ['paper', 'live', 'mock'],
     ];
-    const verdicts = await inTurn(150, (n) => admit(replicas[n % 2]!, orders[n % 3]!, 'start'));
-    expect(verdicts.flat().filter(Boolean)).toHaveLength(3 * LIMIT);
+    const starts = await inTurn(150, (n) => STARTS.admit(orders[n % 3]!, n % 2));
+    expect(starts.flat().filter(Boolean)).toHaveLength(3 * LIMIT);
+    const placed = await inTurn(150, (n) => ORDERS.admit(n % 3 === 0 ? ['paper', 'live'] : ['live', 'paper'], n % 2));
+    expect(placed.flat().filter(Boolean)).toHaveLength(2 * LIMIT);
   });
 
-  it('counts nothing of a transaction that is rolled back', async () => {
+  it('counts no start of a transaction that is rolled back', async () => {
     const failing = replicas[0]!.get(Transactions).run(async (tx) => {
-      const state = await replicas[0]!.get(RiskGuards).open(tx, ['mock'], 'order');
-      state.judgeOrder({ mode: 'mock' });
+      const state = await replicas[0]!.get(RiskGuards).open(tx, ['paper'], 'start');
+      state.judgeStart({ mode: 'paper', maxPosition: 1 });
       await state.write(tx);
       throw new Error('no');
     });
     await expect(failing).rejects.toThrow('no');
-    expect(await numbersOf('orderRate', 'mode:mock')).toEqual([]);
+    expect(await numbersOf('startRate', 'mode:paper')).toEqual([]);
+  });
+
+  it('counts no order of a transaction that is rolled back', async () => {
+    const runId = newId();
+    await probe.query(
+      `INSERT INTO runs (id, status, mode, dry_run, max_position, pipeline, strategy, input, attempt)
+       VALUES ($1, 'RUNNING', 'paper', false, 1000, 'python', 'alpha', '{}', 1)`,
+      [runId],
+    );
+    const run = {
+      runId,
+      mode: 'paper',
+      confirm: () => Promise.reject(new Error('another worker has the run')),
+    } as const;
+    const failing = replicas[0]!.get(CommandBus).execute(new PlaceOrders([requestIn('paper')], 'tester', run));
+    await expect(failing).rejects.toThrow('another worker has the run');
+    expect(await numbersOf('orderRate', 'mode:paper')).toEqual([]);
   });
 });
 
-describe('G0 modes apart', () => {
+describe.each([STARTS, ORDERS])('G0 modes apart: $rule', ({ admit }) => {
   it('a full minute in one mode leaves room in the others', async () => {
-    await admit(
-      replicas[0]!,
-      oneTo(LIMIT).map(() => 'paper'),
-      'order',
-    );
-    expect(await admit(replicas[1]!, ['paper', 'live', 'mock'], 'order')).toEqual([false, true, true]);
-  });
-
-  it('starts do not count as orders, but are held to the order rate', async () => {
-    await admit(
-      replicas[0]!,
-      oneTo(50).map(() => 'mock'),
-      'start',
-    );
-    expect(await numbersOf('orderRate', 'mode:mock')).toEqual([]);
-    await admit(
-      replicas[0]!,
-      oneTo(LIMIT).map(() => 'mock'),
-      'order',
-    );
-    const refusals = await replicas[1]!.get(Transactions).run(async (tx) => {
-      const state = await replicas[1]!.get(RiskGuards).open(tx, ['mock'], 'claim');
-      return state.judgeStart({ mode: 'mock', maxPosition: 1 });
-    });
-    expect(refusals).toMatchObject({
-      code: 'ORDER_RATE_LIMIT_EXCEEDED',
-      details: { rule: 'orderRate', scope: 'mode:mock', current: '100', limit: '100' },
-    });
+    await admit(times(LIMIT, 'paper'));
+    expect(await admit(['paper', 'live'], 1)).toEqual([false, true]);
   });
 });
 
-describe('the sliding minute', () => {
+it('G0 starts do not count as orders, but are held to the order rate', async () => {
+  await STARTS.admit(times(50, 'paper'));
+  expect(await numbersOf('orderRate', 'mode:paper')).toEqual([]);
+  await ORDERS.admit(times(LIMIT, 'paper'));
+  const refusal = await replicas[1]!.get(Transactions).run(async (tx) => {
+    const state = await replicas[1]!.get(RiskGuards).open(tx, ['paper'], 'claim');
+    return state.judgeStart({ mode: 'paper', maxPosition: 1 });
+  });
+  expect(refusal).toMatchObject({
+    code: 'ORDER_RATE_LIMIT_EXCEEDED',
+    details: { rule: 'orderRate', scope: 'mode:paper', current: '100', limit: '100' },
+  });
+});
+
+describe.each([STARTS, ORDERS])('the sliding minute: $rule', ({ rule, admit }) => {
   it('frees room as admissions leave it, one for one', async () => {
-    await admit(
-      replicas[0]!,
-      oneTo(LIMIT).map(() => 'mock'),
-      'order',
-    );
-    expect(await admit(replicas[0]!, ['mock'], 'order')).toEqual([false]);
+    await admit(times(LIMIT, 'paper'));
+    expect(await admit(['paper'])).toEqual([false]);
     await probe.query(`UPDATE admissions SET at = at - interval '61 seconds' WHERE number <= 7`);
-    const verdicts = await admit(
-      replicas[1]!,
-      oneTo(10).map(() => 'mock'),
-      'order',
-    );
+    const verdicts = await admit(times(10, 'paper'), 1);
     expect(verdicts.filter(Boolean)).toHaveLength(7);
   });
 
   it('numbers on, and removes what is older than a minute with the writes that follow', async () => {
-    await admit(
-      replicas[0]!,
-      oneTo(60).map(() => 'mock'),
-      'order',
-    );
+    await admit(times(60, 'paper'));
     await age(61);
-    expect(await admit(replicas[0]!, ['mock'], 'order')).toEqual([true]);
-    expect(await numbersOf('orderRate', 'mode:mock')).toEqual(oneTo(61).slice(18));
-    await admit(
-      replicas[0]!,
-      oneTo(40).map(() => 'mock'),
-      'order',
-    );
-    expect(await numbersOf('orderRate', 'mode:mock')).toEqual(oneTo(101).slice(60));
+    expect(await admit(['paper'])).toEqual([true]);
+    expect(await numbersOf(rule, 'mode:paper')).toEqual(oneTo(61).slice(18));
+    await admit(times(40, 'paper'));
+    expect(await numbersOf(rule, 'mode:paper')).toEqual(oneTo(101).slice(60));
   });
 
   it('stays right when the limit changes', async () => {
-    const tight = replicas[1]!;
-    try {
-      await admit(
-        replicas[0]!,
-        oneTo(60).map(() => 'mock'),
-        'order',
-      );
-      await setOrderRate(10);
-      expect(await admit(tight, ['mock'], 'order')).toEqual([false]);
-      await probe.query(`UPDATE admissions SET at = at - interval '61 seconds' WHERE number <= 51`);
-      expect(await admit(tight, ['mock', 'mock'], 'order')).toEqual([true, false]);
-      await setOrderRate(LIMIT);
-      expect(await admit(replicas[0]!, ['mock'], 'order')).toEqual([true]);
-    } finally {
-      await setOrderRate(LIMIT);
-    }
+    await admit(times(60, 'paper'));
+    expect(await admit(['paper'], 1, TIGHT)).toEqual([false]);
+    await probe.query(`UPDATE admissions SET at = at - interval '61 seconds' WHERE number <= 51`);
+    expect(await admit(['paper', 'paper'], 1, TIGHT)).toEqual([true, false]);
+    expect(await admit(['paper'])).toEqual([true]);
   });
 
   it('G3 admits as a plain list of times does, whatever is asked, waited for or changed', async () => {
     const step = fc.oneof(
-      fc.record({ ask: fc.integer({ min: 1, max: 60 }), of: fc.constantFrom('tight', 'generous') }),
+      fc.record({ ask: fc.integer({ min: 1, max: 60 }), limit: fc.constantFrom(TIGHT, LIMIT) }),
       fc.record({ wait: fc.constantFrom(5, 20, 40, 70) }),
     );
-    try {
-      await fc.assert(
-        fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
-          await forget();
-          let ages: number[] = []; // of what was admitted, in seconds
-          for (const next of steps) {
-            if ('wait' in next) {
-              await age(next.wait);
-              ages = ages.map((seconds) => seconds + next.wait);
-              continue;
-            }
-            const room = Math.max((next.of === 'tight' ? 7 : LIMIT) - ages.filter((seconds) => seconds < 60).length, 0);
-            const intents = oneTo(next.ask).map((): Mode => 'mock');
-            await setOrderRate(next.of === 'tight' ? 7 : LIMIT);
-            const verdicts = await admit(replicas[next.ask % 2]!, intents, 'order');
-            const admitted = verdicts.filter(Boolean).length;
-            expect(admitted).toBe(Math.min(room, next.ask));
-            ages.push(...oneTo(admitted).map(() => 0));
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+        await forget();
+        let ages: number[] = []; // of what was admitted, in seconds
+        for (const next of steps) {
+          if ('wait' in next) {
+            await age(next.wait);
+            ages = ages.map((seconds) => seconds + next.wait);
+            continue;
           }
-        }),
-        { numRuns: 40 },
-      );
-    } finally {
-      await setOrderRate(LIMIT);
-    }
-  });
+          const room = Math.max(next.limit - ages.filter((seconds) => seconds < 60).length, 0);
+          const verdicts = await admit(times(next.ask, 'paper'), next.ask % 2, next.limit);
+          const admitted = verdicts.filter(Boolean).length;
+          expect(admitted).toBe(Math.min(room, next.ask));
+          ages.push(...oneTo(admitted).map(() => 0));
+        }
+      }),
+      { numRuns: 40 },
+    );
+  }, 60_000);
 
   it('never lets its times fall, when the clock does', async () => {
-    await admit(replicas[0]!, ['mock'], 'order');
+    await admit(['paper']);
     await age(-3_600); // as written by a clock an hour ahead
-    await admit(replicas[1]!, ['mock'], 'order');
+    await admit(['paper'], 1);
     const { rows } = await probe.query<{ falls: boolean }>(
       'SELECT at < lag(at) OVER (ORDER BY number) AS falls FROM admissions ORDER BY number',
     );
@@ -273,15 +347,17 @@ describe('G4 absent means blocked', () => {
       'ALTER TABLE admissions RENAME nummer TO number',
     ],
   ])('%s', async (_, damage, repair) => {
-    expect(await admit(replicas[0]!, ['mock'], 'start')).toEqual([true]);
+    const admitted = () => Promise.all([STARTS, ORDERS].map(({ admit }) => admit(['paper'])));
+    expect(await admitted()).toEqual([[true], [true]]);
     await probe.query(damage);
     try {
-      await expect(admit(replicas[0]!, ['mock'], 'start')).rejects.toBeInstanceOf(RiskStateUnavailable);
-      await expect(admit(replicas[0]!, ['mock'], 'claim')).rejects.toBeInstanceOf(RiskStateUnavailable);
+      await expect(STARTS.admit(['paper'])).rejects.toBeInstanceOf(RiskStateUnavailable);
+      await expect(judgeStarts(replicas[0]!, ['paper'], 'claim')).rejects.toBeInstanceOf(RiskStateUnavailable);
+      await expect(ORDERS.admit(['paper'])).rejects.toBeInstanceOf(RiskStateUnavailable);
     } finally {
       await probe.query(repair);
     }
-    expect(await admit(replicas[0]!, ['mock'], 'start')).toEqual([true]);
+    expect(await admitted()).toEqual([[true], [true]]);
   });
 
   it('a lost database stays a database error', async () => {

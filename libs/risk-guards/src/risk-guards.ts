@@ -3,10 +3,9 @@ import { type KillSwitch, type KillSwitchRow, killSwitchOf, type Mode, type Scop
 import { type Answering, READ_ONLY, refuseReadOnly, type Transaction } from '@interlock/persistence';
 import { Injectable } from '@nestjs/common';
 import { asRiskStateUnavailable, type ModeRow, readingOf, RiskState, RiskStateUnavailable } from './risk-state.js';
-import type { RateRule } from './rules/admission-rate.js';
 
-/** What is to be admitted. Starts and orders are counted under a lock; claims only check. */
-export type Purpose = 'start' | 'claim' | 'order';
+/** What starts are judged for. At their start they are counted, under a lock; their claim only checks. */
+export type Purpose = 'start' | 'claim';
 
 /** What an admission is judged by. */
 export interface OpenedAdmission {
@@ -22,8 +21,8 @@ export interface AdmissionRecord {
 }
 
 /**
- * The guards' atomic admission: `open` locks and reads, the state judges the intents one after the other, `write` stores what was
- * counted, all in the caller's transaction (safety.md: G1, G2).
+ * The atomic admission of starts: `open` locks and reads, the state judges them one after the other, `write` stores what was
+ * counted, all in the caller's transaction (safety.md: G1, G2). That of orders is `OrderAdmissions`.
  */
 @Injectable()
 export class RiskGuards {
@@ -45,11 +44,10 @@ export class RiskGuards {
     modes: readonly Mode[],
     purpose: Purpose,
   ): Promise<OpenedAdmission> {
-    const counting = this.countedRule(purpose);
     const rows = await guarded(
       tx.query<(Answering & { opened: AdmissionRecord })[]>(
         `SELECT open_admission($1::text[], $2::text[], $3) AS opened, ${READ_ONLY}`,
-        [scopes, modes, counting ?? null],
+        [scopes, modes, this.countsStarts(purpose) ? 'startRate' : null],
       ),
     );
     refuseReadOnly(rows);
@@ -65,29 +63,27 @@ export class RiskGuards {
     const readings = new Map(record.risk.map((row) => [row.mode, readingOf(row, this.startRate)]));
     return {
       enabled: record.switches.map(killSwitchOf),
-      risk: new RiskState(readings, this.countedRule(purpose)),
+      risk: new RiskState(readings, this.countsStarts(purpose)),
     };
   }
 
   /**
    * Reads what guards compare with, in one round trip. Take the kill switches' locks before it.
    *
-   * Only counting takes a lock, one per rule and mode: two admissions that both count must not read the same number. A start
+   * Only counting takes a lock, one per mode: two admissions that both count must not read the same number. A start
    * that only reads the order rate or the losses of the day needs none, since it comes before or after each order and fill as a
    * whole; so starts wait for each other only where RUN_START_LIMIT_PER_MIN is set, and claims for nobody.
    * @throws RiskStateUnavailable when something cannot be read or is no number; a lost database stays a database error
    */
   async open(tx: Transaction, modes: readonly Mode[], purpose: Purpose): Promise<RiskState> {
-    const counting = this.countedRule(purpose);
-    const rows = await guarded(
-      tx.query<ModeRow[]>('SELECT * FROM open_risk_state($1::text[], $2)', [modes, counting ?? null]),
-    );
-    return new RiskState(new Map(rows.map((row) => [row.mode, readingOf(row, this.startRate)])), counting);
+    const countsStarts = this.countsStarts(purpose);
+    const counted = countsStarts ? 'startRate' : null;
+    const rows = await guarded(tx.query<ModeRow[]>('SELECT * FROM open_risk_state($1::text[], $2)', [modes, counted]));
+    return new RiskState(new Map(rows.map((row) => [row.mode, readingOf(row, this.startRate)])), countsStarts);
   }
 
-  private countedRule(purpose: Purpose): RateRule | undefined {
-    if (purpose === 'order') return 'orderRate';
-    return purpose === 'start' && this.startRate !== undefined ? 'startRate' : undefined;
+  private countsStarts(purpose: Purpose): boolean {
+    return purpose === 'start' && this.startRate !== undefined;
   }
 }
 

@@ -27,12 +27,12 @@ const readings = fc.record({
 });
 const cents = (value: number): string => formatDecimal({ units: BigInt(value), scale: 2 });
 
-describe('the state of the guards', () => {
+describe('the guards of starts', () => {
   it('G1, G0 judges a batch of starts as a small model does, intent by intent', () => {
     const starts = fc.array(fc.record({ mode, maxPosition: amount.map((value) => value + 1) }), { maxLength: 40 });
     fc.assert(
       fc.property(limits, readings, starts, (allowed, read, intents) => {
-        const state = stateOver(allowed, read, allowed.starts === undefined ? undefined : 'startRate');
+        const state = stateOver(allowed, read, allowed.starts !== undefined);
         const counted = { mock: read.mock.starts, paper: read.paper.starts, live: read.live.starts };
         for (const intent of intents) {
           const expected = modelOfStart(allowed, read[intent.mode], counted[intent.mode], intent.maxPosition);
@@ -44,32 +44,15 @@ describe('the state of the guards', () => {
     );
   });
 
-  it('G1 admits exactly the room that is left for orders', () => {
-    fc.assert(
-      fc.property(small, small, fc.nat(30), (before, limit, intents) => {
-        const read = { loss: 0, orders: before, starts: 0 };
-        const state = stateOver(
-          { position: 1, loss: 1, orders: limit, starts: 0 },
-          { mock: read, paper: read, live: read },
-          'orderRate',
-        );
-        const admitted = Array.from({ length: intents }, () => state.judgeOrder({ mode: 'live' })).filter(
-          (refusal) => refusal === undefined,
-        );
-        expect(admitted).toHaveLength(Math.min(intents, Math.max(limit - before, 0)));
-      }),
-    );
-  });
-
   it('G2 judges a claim by the same rules but the rate of starts, which it is none of', () => {
     const read = { loss: 0, orders: 0, starts: 5 };
     const allowed = { position: 100, loss: 1, orders: 1, starts: 5 };
     const modes = { mock: read, paper: read, live: read };
-    expect(stateOver(allowed, modes, 'startRate').judgeStart({ mode: 'mock', maxPosition: '1' })).toMatchObject({
+    expect(stateOver(allowed, modes, true).judgeStart({ mode: 'mock', maxPosition: '1' })).toMatchObject({
       details: { rule: 'startRate' },
     });
-    expect(stateOver(allowed, modes, undefined).judgeStart({ mode: 'mock', maxPosition: '1' })).toBeUndefined();
-    expect(stateOver(allowed, modes, undefined).judgeStart({ mode: 'mock', maxPosition: '1.01' })).toMatchObject({
+    expect(stateOver(allowed, modes, false).judgeStart({ mode: 'mock', maxPosition: '1' })).toBeUndefined();
+    expect(stateOver(allowed, modes, false).judgeStart({ mode: 'mock', maxPosition: '1.01' })).toMatchObject({
       details: { rule: 'position' },
     });
   });
@@ -108,7 +91,7 @@ describe('the state of the guards', () => {
   });
 
   it('G4 refuses to judge a mode that was not read', () => {
-    const state = new RiskState(new Map(), undefined);
+    const state = new RiskState(new Map(), false);
     expect(() => state.judgeStart({ mode: 'mock', maxPosition: '0.01' })).toThrow(RiskStateUnavailable);
   });
 });
@@ -133,16 +116,12 @@ function modelOfStart(allowed: Allowed, read: Numbers, starts: number, maxPositi
   return allowed.starts !== undefined && starts >= allowed.starts ? 'startRate' : undefined;
 }
 
-function stateOver(
-  allowed: Allowed,
-  read: Record<Mode, Numbers>,
-  counting: 'startRate' | 'orderRate' | undefined,
-): RiskState {
+function stateOver(allowed: Allowed, read: Record<Mode, Numbers>, countsStarts: boolean): RiskState {
   const entries = MODES.map((key): [Mode, ModeReading] => {
     const { loss, orders, starts } = read[key];
     return [key, { dailyLoss: cents(loss), orders, starts, limits: riskLimits(allowed) }];
   });
-  return new RiskState(new Map(entries), counting);
+  return new RiskState(new Map(entries), countsStarts);
 }
 
 function riskLimits({ position, loss, orders, starts }: Allowed): RiskLimits {

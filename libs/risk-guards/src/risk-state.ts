@@ -1,6 +1,6 @@
 import type { Mode } from '@interlock/kill-switch';
 import { isDatabaseUnavailable, isReplayable, type Transaction } from '@interlock/persistence';
-import { admissionRate, type RateRule } from './rules/admission-rate.js';
+import { admissionRate } from './rules/admission-rate.js';
 import { dailyLoss } from './rules/daily-loss.js';
 import { compare, type Decimal, parseDecimal } from './rules/decimal.js';
 import { maximumPosition } from './rules/maximum-position.js';
@@ -51,43 +51,37 @@ export class RiskStateUnavailable extends Error {
 }
 
 /**
- * The guards over one batch of intents: what was read once under the lock, evolving with what is admitted (safety.md, G1). Judging
- * is plain computation; `write` stores what was counted.
+ * The guards over one batch of starts: what was read once under the lock, evolving with what is admitted (safety.md, G1). Judging
+ * is plain computation; `write` stores what was counted. Orders have guards of their own, `OrderGuards`.
  */
 export class RiskState {
-  private readonly admitted: Record<RateRule, Map<Mode, number>> = { orderRate: new Map(), startRate: new Map() };
+  private readonly admitted = new Map<Mode, number>();
 
-  /** @param counting the rule under which admissions are counted here; its lock is held */
+  /** @param countsStarts whether starts are counted here, and held to their rate; the lock for it is held */
   constructor(
     private readonly readings: ReadonlyMap<Mode, ModeReading>,
-    private readonly counting: RateRule | undefined,
+    private readonly countsStarts: boolean,
   ) {}
 
   /** Judges a run at its start, and counts the start when it is admitted; judges it alike at its claim, without counting. */
   judgeStart(start: StartToJudge): GuardRefusal | undefined {
     const refusal = this.wouldRefuseStart(start);
-    if (refusal === undefined && this.counting === 'startRate') this.count('startRate', start.mode);
+    if (refusal === undefined && this.countsStarts) this.admitted.set(start.mode, this.admittedIn(start.mode) + 1);
     return refusal;
   }
 
   /** As `judgeStart`, of a start that is not to be admitted anyhow. */
   wouldRefuseStart({ mode, maxPosition }: StartToJudge): GuardRefusal | undefined {
-    const { limits } = this.reading(mode);
+    const { dailyLoss: lost, orders, starts, limits } = this.reading(mode);
+    const scope = scopeOf(mode);
     return (
-      (limits.maxPosition === undefined
+      (limits.maxPosition === undefined ? undefined : maximumPosition(maxPosition, limits.maxPosition, scope)) ??
+      (limits.maxDailyLoss === undefined ? undefined : dailyLoss(lost, limits.maxDailyLoss, scope)) ??
+      (limits.orderRate === undefined ? undefined : admissionRate('orderRate', orders, limits.orderRate, scope)) ??
+      (limits.startRate === undefined || !this.countsStarts
         ? undefined
-        : maximumPosition(maxPosition, limits.maxPosition, scopeOf(mode))) ??
-      this.judgeTotals(mode) ??
-      (this.counting === 'startRate' ? this.judgeRate('startRate', mode, limits.startRate) : undefined)
+        : admissionRate('startRate', starts + this.admittedIn(mode), limits.startRate, scope))
     );
-  }
-
-  /** Judges an order by the guards that do not depend on what it is, and counts it when it is admitted. */
-  judgeOrder({ mode }: { mode: Mode }): GuardRefusal | undefined {
-    if (this.counting !== 'orderRate') throw new Error('orders are judged by a state that was opened for orders');
-    const refusal = this.judgeTotals(mode);
-    if (refusal === undefined) this.count('orderRate', mode);
-    return refusal;
   }
 
   /**
@@ -95,20 +89,18 @@ export class RiskState {
    * @throws RiskStateUnavailable when it cannot be counted; a lost database stays a database error
    */
   async write(tx: Transaction): Promise<void> {
-    const counted = Object.entries(this.admitted).flatMap(([rule, modes]) =>
-      [...modes].map(([mode, added]) => ({ rule, scope: scopeOf(mode), added })),
-    );
+    const counted = [...this.admitted].map(([mode, added]) => ({ scope: scopeOf(mode), added }));
     if (counted.length === 0) return;
     try {
       await tx.query(
-        `SELECT count_admissions(rule, scope, added)
-         FROM jsonb_to_recordset($1::jsonb) AS counted(rule text, scope text, added integer)`,
+        `SELECT count_admissions('startRate', scope, added)
+         FROM jsonb_to_recordset($1::jsonb) AS counted(scope text, added integer)`,
         [JSON.stringify(counted)],
       );
     } catch (error) {
       throw asRiskStateUnavailable(error);
     }
-    for (const modes of Object.values(this.admitted)) modes.clear();
+    this.admitted.clear();
   }
 
   reading(mode: Mode): ModeReading {
@@ -117,22 +109,8 @@ export class RiskState {
     return reading;
   }
 
-  private judgeTotals(mode: Mode): GuardRefusal | undefined {
-    const { dailyLoss: lost, limits } = this.reading(mode);
-    return (
-      (limits.maxDailyLoss === undefined ? undefined : dailyLoss(lost, limits.maxDailyLoss, scopeOf(mode))) ??
-      this.judgeRate('orderRate', mode, limits.orderRate)
-    );
-  }
-
-  private judgeRate(rule: RateRule, mode: Mode, limit: number | undefined): GuardRefusal | undefined {
-    if (limit === undefined) return undefined;
-    const before = rule === 'orderRate' ? this.reading(mode).orders : this.reading(mode).starts;
-    return admissionRate(rule, before + (this.admitted[rule].get(mode) ?? 0), limit, scopeOf(mode));
-  }
-
-  private count(rule: RateRule, mode: Mode): void {
-    this.admitted[rule].set(mode, (this.admitted[rule].get(mode) ?? 0) + 1);
+  private admittedIn(mode: Mode): number {
+    return this.admitted.get(mode) ?? 0;
   }
 }
 

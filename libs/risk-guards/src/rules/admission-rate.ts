@@ -3,7 +3,7 @@ import type { GuardRefusal } from './refusal.js';
 const COUNTED = { orderRate: 'orders', startRate: 'starts' } as const;
 
 /** Rules that limit how often something is admitted. */
-export type RateRule = keyof typeof COUNTED;
+type RateRule = keyof typeof COUNTED;
 
 /**
  * Blocks the next admission once `current` have been admitted in the last 60 seconds and that reaches the limit; a limit of 0
