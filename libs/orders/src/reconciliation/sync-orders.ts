@@ -13,7 +13,7 @@ interface AcknowledgedOrder {
 
 /**
  * Finds out what became of orders that the venue has acknowledged and no longer lists as working: expired there, cancelled by the
- * venue, filled. Nobody else asks for them, since their answers have come.
+ * venue, filled. Nobody else asks for them, since their answers have come, or fills that were as good as an answer.
  */
 @Injectable()
 export class SyncOrders {
@@ -34,7 +34,7 @@ export class SyncOrders {
       tx.query<AcknowledgedOrder[]>(
         `SELECT dedupe_key AS "dedupeKey", market, created_at AS "createdAt" FROM orders
          WHERE venue = $1 AND account = $2 AND status IN ('OPEN', 'PARTIALLY_FILLED', 'CANCEL_PENDING')
-           AND dedupe_key IS NOT NULL AND venue_order_id IS NOT NULL AND ended_as IS NULL`,
+           AND dedupe_key IS NOT NULL AND (venue_order_id IS NOT NULL OR filled_quantity > 0) AND ended_as IS NULL`,
         [of.venue, of.account],
       ),
     );

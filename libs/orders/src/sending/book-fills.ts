@@ -58,7 +58,7 @@ export class VenueBookings {
 
   private async bookPage(desk: Desk, fills: readonly VenueFill[], watermark: Watermark): Promise<number> {
     try {
-      return await desk.write(async (tx) => {
+      return await desk.writeAlone(async (tx) => {
         const booked = await this.book(tx, desk, fills);
         await moveWatermark(tx, desk, 'fills_watermark', watermark);
         faultPoint('fills-in-transaction');
@@ -123,7 +123,7 @@ export class VenueBookings {
       const isAllDue = due.length === page.settlements.length;
       if (due.length > 0 || (isAllDue && page.watermark !== watermark)) {
         const upTo = isAllDue ? page.watermark : watermark;
-        booked += await desk.write((tx) => this.settle(tx, desk, due, upTo));
+        booked += await desk.writeAlone((tx) => this.settle(tx, desk, due, upTo));
       }
       if (!isAllDue || !page.hasMore) return booked;
       watermark = page.watermark;

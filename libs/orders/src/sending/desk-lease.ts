@@ -63,11 +63,13 @@ export class DeskLease {
 
   /**
    * Makes sure, to the end of the transaction, that the desk is still ours.
+   * @param lock `NO KEY UPDATE` for work that changes the desk's row later on: whoever shares it first and then waits for the others
+   *   who share it is waited for by those of them that want an order which it holds
    * @throws DeskLost
    */
-  async confirm(tx: Transaction): Promise<void> {
+  async confirm(tx: Transaction, lock: 'SHARE' | 'NO KEY UPDATE' = 'SHARE'): Promise<void> {
     const rows = await tx.query<unknown[]>(
-      `SELECT 1 FROM venue_desks WHERE venue = $1 AND account = $2 AND epoch = $3 AND leased_until > clock_timestamp() FOR SHARE`,
+      `SELECT 1 FROM venue_desks WHERE venue = $1 AND account = $2 AND epoch = $3 AND leased_until > clock_timestamp() FOR ${lock}`,
       [this.of.venue, this.of.account, this.epoch],
     );
     if (rows.length > 0) return;

@@ -21,6 +21,8 @@ interface UnclearOrder {
   readonly status: OrderStatus;
   readonly dedupeKey: string;
   readonly market: string;
+  /** True once the venue has told of it: then it did arrive. */
+  readonly isAcknowledged: boolean;
   readonly createdAt: Date;
   readonly sendBy: Date;
   /** Now, by the database's clock, which `sendBy` goes by. */
@@ -62,6 +64,8 @@ export class OrderResolving {
         await desk.write((tx) => this.reports.record(tx, desk.of, [found.order]));
         return true;
       }
+      // It may trade still: left as it is, and the reconciliation tells people of an order that the venue does not have.
+      if (order.isAcknowledged) return true;
       if (isNotFoundFinal(desk.venue.capabilities(), order.sendBy, order.now)) {
         await desk.write((tx) => this.neverArrived(tx, order));
         return true;
@@ -90,7 +94,8 @@ export class OrderResolving {
 
 async function findUnclear(tx: Transaction, { of, inHand }: Desk): Promise<UnclearOrder[]> {
   return tx.query<UnclearOrder[]>(
-    `SELECT id, status, dedupe_key AS "dedupeKey", market, created_at AS "createdAt", send_by AS "sendBy", clock_timestamp() AS now
+    `SELECT id, status, dedupe_key AS "dedupeKey", market, created_at AS "createdAt",
+            venue_order_id IS NOT NULL OR filled_quantity > 0 AS "isAcknowledged", send_by AS "sendBy", clock_timestamp() AS now
      FROM orders
      WHERE venue = $1 AND account = $2 AND ended_as IS NULL AND id <> ALL($3::uuid[])
        AND (status IN ('SUBMITTED', 'UNKNOWN')
