@@ -14,6 +14,7 @@ import { VenuesModule } from '@interlock/venues';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_PIPE, DiscoveryModule } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
+import { AccountsController } from './accounts/accounts.controller.js';
 import { DatasetsController } from './datasets/datasets.controller.js';
 import { ImportHalts } from './datasets/import-halts.js';
 import { EventsController } from './events/events.controller.js';
@@ -71,6 +72,7 @@ export class ApiModule {
         DatasetsController,
         OrdersController,
         PositionsController,
+        AccountsController,
         PaperMarketsController,
         PaperRecordsController,
         MetricsController,

@@ -64,6 +64,8 @@ const BODIES: Readonly<Record<string, object>> = {
   placeOrder: ORDER,
   placeOrders: { orders: [ORDER] },
   settlePaperMarket: { payouts: { YES: '1', NO: '0' } },
+  transferPaperCash: { amount: '25.5' },
+  bookTransfer: { amount: '25.5', reason: 'for the test', idempotencyKey: 'tour-1' },
 };
 
 /** A body that the operation takes. */
@@ -354,6 +356,23 @@ describe('what every route is for', () => {
     }
   });
 
+  it('deposits, withdrawals and accounts', async () => {
+    const transfers = '/api/accounts/paper/default/transfers';
+    const deposit = BODIES['bookTransfer'];
+    const bodies = [
+      deposit,
+      deposit,
+      { ...deposit, amount: '-1' },
+      { amount: '-1e9', reason: 'x', idempotencyKey: 'y' },
+    ];
+    const answers: (string | number)[] = [];
+    for (const body of bodies) answers.push((await api.post(transfers, body)).status);
+    expect(answers).toEqual([201, 200, 422, 400]);
+    const { status, body } = await api.post(transfers, { ...deposit, amount: -1e9, idempotencyKey: 'tour-2' });
+    expect([status, body.code]).toEqual([409, 'INSUFFICIENT_CASH']);
+    for (const path of ['/api/accounts', transfers]) expect([path, await get(path)]).toEqual([path, 200]);
+  });
+
   it('the kill switch, guards and events', async () => {
     expect((await api.post(STOP, { reason: 'odd fills' })).status).toBe(200);
     expect((await api.post(STOP, {})).body.code).toBe('KILL_SWITCH_UNCHANGED');
@@ -393,8 +412,10 @@ describe('the paper venue', () => {
       ['POST', `${MARKETS}/rain/trades`, trade],
       ['POST', `${MARKETS}/rain/settle`, settlement],
       ['PUT', '/api/paper/behaviour', {}],
+      ['POST', '/api/paper/account/transfers', BODIES['transferPaperCash']],
+      ['POST', '/api/paper/account/transfers', { amount: -1e9 }],
     );
-    expect(rounds).toEqual([200, 200, 200, 409, 409, 409, 200]);
+    expect(rounds).toEqual([200, 200, 200, 409, 409, 409, 200, 200, 409]);
     for (const path of ['markets', 'orders', 'fills', 'account']) {
       expect([path, (await api.get(`/api/paper/${path}`)).status]).toEqual([path, 200]);
     }

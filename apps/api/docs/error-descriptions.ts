@@ -167,12 +167,13 @@ export const ERROR_DESCRIPTIONS: Readonly<Record<ErrorCode, ErrorDescription>> =
   },
   IDEMPOTENCY_KEY_REUSED: {
     when:
-      'The key belongs to a run or an order of the same strategy with other parameters; `runId` or `orderId` names it. Nothing was ' +
-      'started or placed.',
+      'The key belongs to a run or an order of the same strategy with other parameters, or to a transfer of the same account with another ' +
+      'amount; `runId`, `orderId` or `transferId` names it. Nothing was started, placed or booked.',
     example: { message: 'The key belongs to a run with other parameters.', runId: RUN_ID },
     optionalFields: {
       ...runId('The run that has the key.'),
       orderId: { type: 'string', format: 'uuid', description: 'The order that has the key.' },
+      transferId: { type: 'string', format: 'uuid', description: 'The transfer that has the key.' },
     },
   },
   PAYLOAD_TOO_LARGE: {

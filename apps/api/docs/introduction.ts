@@ -39,6 +39,7 @@ export const TAGS: Readonly<Record<string, string>> = {
   Runs: 'What became of a run: its state, its stages, its report. End it.',
   Orders:
     'Place and cancel orders. Each is judged by switches, limits, market and books before anything is sent to its venue.',
+  Accounts: 'Cash at the venues by the books, and the deposits and withdrawals that people book.',
   Positions: 'What was filled, what is held, and what it has earned.',
   Datasets: 'Resolved markets that calibrations are computed from.',
   Risk: 'How close each guard is to its limit.',

@@ -115,7 +115,7 @@ export const ORDER_REFUSALS: Readonly<
     fields: GUARD_REFUSAL,
   },
   INSUFFICIENT_CASH: {
-    when: 'The account has less free cash than the order and its fee may cost.',
+    when: 'The account has less free cash than the order and its fee may cost; of a withdrawal: less would be left than working orders reserve.',
     example: {
       message: 'the order needs up to 510 with its fee, and 320.5 are free',
       details: { rule: 'cash', scope: 'venue:paper', current: '510', limit: '320.5' },

@@ -1,9 +1,16 @@
 import type { Request } from 'express';
 import { invalid } from '../http/api-error.js';
+import { constraint } from '../http/constraints.js';
 
 const HEADER = 'idempotency-key';
 export const KEY_PATTERN = /^[\x21-\x7e]{1,128}$/;
-export const KEY_ALLOWED = 'must be 1 to 128 visible ASCII characters without blanks';
+const KEY_ALLOWED = 'must be 1 to 128 visible ASCII characters without blanks';
+
+/** The key as a field of a body. */
+export function IdempotencyKey(): PropertyDecorator {
+  const test = (value: unknown) => typeof value === 'string' && KEY_PATTERN.test(value);
+  return constraint('idempotencyKey', KEY_ALLOWED, test, { type: String, pattern: KEY_PATTERN.source });
+}
 
 /** For the OpenAPI document. */
 export const IDEMPOTENCY_KEY_HEADER = {

@@ -2,17 +2,8 @@ import { RUN_STATES, type RunState } from '@interlock/execution';
 import { type Mode, MODES } from '@interlock/kill-switch';
 import { ApiProperty } from '@nestjs/swagger';
 import { ID, OK } from '../docs/fields.js';
-import {
-  constraint,
-  JsonObject,
-  Name,
-  OneOf,
-  Optional,
-  PositiveAmount,
-  TextUpTo,
-  TrueOrFalse,
-} from '../http/constraints.js';
-import { KEY_ALLOWED, KEY_PATTERN } from './idempotency-key.js';
+import { JsonObject, Name, OneOf, Optional, PositiveAmount, TextUpTo, TrueOrFalse } from '../http/constraints.js';
+import { IdempotencyKey } from './idempotency-key.js';
 import { RunParamsAnswer } from '../runs/runs.dto.js';
 
 /** What to run. An empty body means all defaults. */
@@ -63,13 +54,8 @@ export class StartBody {
    * `idempotency-key` as well.
    */
   @Optional()
-  @Key()
+  @IdempotencyKey()
   idempotencyKey?: string;
-}
-
-function Key(): PropertyDecorator {
-  const test = (value: unknown) => typeof value === 'string' && KEY_PATTERN.test(value);
-  return constraint('idempotencyKey', KEY_ALLOWED, test, { type: String, pattern: KEY_PATTERN.source });
 }
 
 export class StartAnswer {

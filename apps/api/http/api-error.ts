@@ -14,6 +14,7 @@ export interface ErrorFields {
   readonly effect?: object;
   readonly runId?: string;
   readonly orderId?: string;
+  readonly transferId?: string;
 }
 
 /** A request that is answered with an error. */

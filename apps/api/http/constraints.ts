@@ -1,5 +1,5 @@
 import { NAME_PATTERN } from '@interlock/config';
-import { parseAmount } from '@interlock/venues';
+import { parseAmount, parseSignedAmount } from '@interlock/venues';
 import { applyDecorators } from '@nestjs/common';
 import { type ApiPropertyOptions, ApiPropertyOptional } from '@nestjs/swagger';
 import { ValidateBy, ValidateIf } from 'class-validator';
@@ -64,6 +64,13 @@ export function Name(): PropertyDecorator {
   return constraint('name', allowed, test, { type: String, pattern: NAME_PATTERN.source });
 }
 
+/** Why a person does something that others will ask about. */
+export function Reason(): PropertyDecorator {
+  const test = (value: unknown) => typeof value === 'string' && value.trim() !== '' && value.length <= 500;
+  const schema = { type: String, minLength: 1, maxLength: 500 };
+  return constraint('reason', 'must be a text of 1 to 500 characters that says why', test, schema);
+}
+
 const MARKET_ID = /^[\x21-\x7e]{1,128}$/;
 
 /** An id that a venue gave: of a market or an outcome. */
@@ -111,6 +118,22 @@ export const TEXT_OR_NUMBER = [
 export function Amount(): PropertyDecorator {
   const allowed = 'must be a decimal text or number from 0 to 1e12 with at most 8 decimals';
   return constraint('amount', allowed, (value) => parseAmount(value) !== null, { oneOf: TEXT_OR_NUMBER });
+}
+
+/** An amount with a sign: above zero it comes, below zero it goes. */
+export function SignedAmount(): PropertyDecorator {
+  const allowed = 'must be a decimal text or number from -1e12 to 1e12 with at most 8 decimals, and not 0';
+  const test = (value: unknown) => parseSignedAmount(value)?.isZero() === false;
+  return constraint('signedAmount', allowed, test, {
+    oneOf: [{ type: 'string', pattern: '^-?[0-9]+(\\.[0-9]+)?$' }, { type: 'number' }],
+  });
+}
+
+/** The amount as plain decimal text, of a field that `SignedAmount` has let through. */
+export function signedAmountOf(value: unknown): string {
+  const parsed = parseSignedAmount(value);
+  if (parsed === null) throw new Error('the amount was not checked');
+  return parsed.toFixed();
 }
 
 /** A number of shares. */

@@ -9,7 +9,7 @@ import {
   type PaperBehaviour,
   type Side,
 } from '@interlock/venues';
-import { Amount, constraint, Instant, JsonObject, OneOf, Optional } from '../http/constraints.js';
+import { Amount, constraint, Instant, JsonObject, OneOf, Optional, SignedAmount } from '../http/constraints.js';
 import { PageQuery } from '../http/page.dto.js';
 
 function Texts(): PropertyDecorator {
@@ -113,6 +113,16 @@ export class SettlePaperMarketBody {
   /** What a share of each outcome pays, 0 to 1 each and 1 together. */
   @JsonObject()
   payouts!: Record<string, unknown>;
+}
+
+/** Cash that comes to the paper venue, or goes. */
+export class PaperTransferBody {
+  /**
+   * Above 0 it is put in, below 0 taken out.
+   * @example '250'
+   */
+  @SignedAmount()
+  amount!: AmountInput;
 }
 
 /** How the paper venue is to behave. What is left out is as it is by default. */

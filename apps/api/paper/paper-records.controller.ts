@@ -1,10 +1,19 @@
-import { GetPaperAccount, ListPaperFills, ListPaperOrders, SetPaperBehaviour } from '@interlock/venues';
-import { Body, Controller, Get, Put, Query } from '@nestjs/common';
+import {
+  GetPaperAccount,
+  ListPaperFills,
+  ListPaperOrders,
+  SetPaperBehaviour,
+  TransferPaperCash,
+} from '@interlock/venues';
+import { Body, Controller, Get, HttpCode, Post, Put, Query } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { ApiBody, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Access } from '../http/access.decorator.js';
+import { ApiError } from '../http/api-error.js';
+import { signedAmountOf } from '../http/constraints.js';
 import { listAnswer, PageQuery, pageOf } from '../http/page.dto.js';
-import { PaperBehaviourBody, PaperOrdersQuery } from './paper-bodies.dto.js';
+import { Refusals } from '../http/refusals.decorator.js';
+import { PaperBehaviourBody, PaperOrdersQuery, PaperTransferBody } from './paper-bodies.dto.js';
 import {
   PaperAccountAnswer,
   PaperBehaviourAnswer,
@@ -12,6 +21,7 @@ import {
   PaperFillsAnswer,
   paperOrderBody,
   PaperOrdersAnswer,
+  PaperTransferAnswer,
 } from './paper.dto.js';
 import { paperExamples } from './paper.examples.js';
 
@@ -55,6 +65,29 @@ export class PaperRecordsController {
   async getPaperAccount(): Promise<PaperAccountAnswer> {
     const { cash, reserved, positions } = await this.queries.execute(new GetPaperAccount());
     return { ok: true, cash, reserved, positions: [...positions] };
+  }
+
+  /**
+   * Puts cash into the account at the paper venue, or takes it out, as its holder would at a real one. The ledger does not see it until
+   * somebody books it (`POST /api/accounts/paper/default/transfers`): the books differ meanwhile, which halts the venue.
+   */
+  @Post('account/transfers')
+  @HttpCode(200)
+  @Access('admin')
+  @Refusals('INSUFFICIENT_CASH')
+  @ApiBody({ type: PaperTransferBody, examples: paperExamples.transferBodies })
+  @ApiOkResponse({
+    type: PaperTransferAnswer,
+    description: 'The cash as it is now.',
+    example: paperExamples.transferred,
+  })
+  async transferPaperCash(@Body() { amount }: PaperTransferBody): Promise<PaperTransferAnswer> {
+    const { kind, balances } = await this.commands.execute(new TransferPaperCash(signedAmountOf(amount)));
+    if (kind === 'transferred') return { ok: true, cash: balances.cash, reserved: balances.reserved };
+    const { cash, reserved } = balances;
+    const message = `It would leave ${cash}, less than the ${reserved} that working orders hold there.`;
+    const details = { rule: 'cash', scope: 'venue:paper', current: cash, limit: reserved };
+    throw new ApiError('INSUFFICIENT_CASH', message, { details });
   }
 
   /**

@@ -219,6 +219,19 @@ export class PaperAccountAnswer {
   positions!: PaperPositionBody[];
 }
 
+export class PaperTransferAnswer {
+  @ApiProperty(OK)
+  ok!: true;
+
+  /** What the account has now. */
+  @ApiProperty({ ...AMOUNT, example: '10247.2' })
+  cash!: string;
+
+  /** What working buys may still cost, their highest fees included. */
+  @ApiProperty({ ...AMOUNT, example: '1.2' })
+  reserved!: string;
+}
+
 export class PaperBehaviourAnswerBody implements PaperBehaviour {
   /** From a question to its answer, in milliseconds. */
   @ApiProperty(COUNT)

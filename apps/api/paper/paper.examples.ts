@@ -7,6 +7,7 @@ import type {
   PaperMarketBody,
   PaperOrdersAnswer,
   PaperTradeAnswer,
+  PaperTransferAnswer,
 } from './paper.dto.js';
 
 const books: PaperMarketBody['books'] = {
@@ -71,6 +72,8 @@ const account: PaperAccountAnswer = {
   positions: [{ market: 'rain-2026-12-01', outcome: 'YES', quantity: '7' }],
 };
 
+const transferred: PaperTransferAnswer = { ok: true, cash: '10247.2', reserved: '1.2' };
+
 const behaviour: PaperBehaviourAnswer = {
   ok: true,
   behaviour: { latencyMs: 200, acknowledgement: 'lost', rejectRate: 0, mode: 'open', seed: 0 },
@@ -87,6 +90,10 @@ const tradeBodies = {
   'somebody sells': { value: { outcome: 'YES', side: 'SELL', price: '0.4', quantity: '107' } },
 };
 const settleBodies = { 'YES happened': { value: { payouts: { YES: '1', NO: '0' } } } };
+const transferBodies = {
+  'a deposit at the venue': { value: { amount: '250' } },
+  'a withdrawal from it': { value: { amount: '-100' } },
+};
 const behaviourBodies = {
   'orders are taken but never answered': { value: { latencyMs: 200, acknowledgement: 'lost' } },
   'as it is by default': { value: {} },
@@ -103,6 +110,8 @@ export const paperExamples = {
   orders,
   fills,
   account,
+  transferred,
+  transferBodies,
   behaviour,
   marketBodies,
   tradeBodies,

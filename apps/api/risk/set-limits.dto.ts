@@ -4,7 +4,7 @@ import { parseAmount } from '@interlock/venues';
 import { ApiProperty } from '@nestjs/swagger';
 import { DECIMAL_PATTERN, OK, COUNT } from '../docs/fields.js';
 import { type FieldErrors, invalid } from '../http/api-error.js';
-import { constraint } from '../http/constraints.js';
+import { constraint, Reason } from '../http/constraints.js';
 
 const MOST_LIMITS = 100;
 
@@ -77,12 +77,6 @@ function Limits(): PropertyDecorator {
       },
     },
   });
-}
-
-function Reason(): PropertyDecorator {
-  const test = (value: unknown) => typeof value === 'string' && value.trim() !== '' && value.length <= 500;
-  const schema = { type: String, minLength: 1, maxLength: 500 };
-  return constraint('reason', 'must be a text of 1 to 500 characters that says why', test, schema);
 }
 
 /** @throws ApiError naming every fault, by its place in the list */

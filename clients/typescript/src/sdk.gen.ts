@@ -2,7 +2,7 @@
 
 import { client } from './client.gen.js';
 import type { Client, Options as Options2, TDataShape } from './client/index.js';
-import type { CancelOrderData, CancelOrderErrors, CancelOrderResponses, CancelRunData, CancelRunErrors, CancelRunResponses, DeleteDatasetData, DeleteDatasetErrors, DeleteDatasetResponses, GetDocsFileData, GetDocsFileErrors, GetDocsFileResponses, GetDocsPageData, GetDocsPageErrors, GetDocsPageResponses, GetFlattenPlanData, GetFlattenPlanErrors, GetFlattenPlanResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetKillSwitchesData, GetKillSwitchesErrors, GetKillSwitchesResponses, GetLivenessData, GetLivenessErrors, GetLivenessResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOpenApiDocumentData, GetOpenApiDocumentErrors, GetOpenApiDocumentResponses, GetOrderData, GetOrderErrors, GetOrderResponses, GetPaperAccountData, GetPaperAccountErrors, GetPaperAccountResponses, GetPnlData, GetPnlErrors, GetPnlResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRiskData, GetRiskErrors, GetRiskResponses, GetRunData, GetRunErrors, GetRunReportData, GetRunReportErrors, GetRunReportPictureData, GetRunReportPictureErrors, GetRunReportPictureResponses, GetRunReportResponses, GetRunResponses, ImportDatasetData, ImportDatasetErrors, ImportDatasetResponses, ListDatasetsData, ListDatasetsErrors, ListDatasetsResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListFillsData, ListFillsErrors, ListFillsResponses, ListMarketsData, ListMarketsErrors, ListMarketsResponses, ListOrdersData, ListOrdersErrors, ListOrdersResponses, ListPaperFillsData, ListPaperFillsErrors, ListPaperFillsResponses, ListPaperMarketsData, ListPaperMarketsErrors, ListPaperMarketsResponses, ListPaperOrdersData, ListPaperOrdersErrors, ListPaperOrdersResponses, ListPositionsData, ListPositionsErrors, ListPositionsResponses, ListRunsData, ListRunsErrors, ListRunsResponses, PlaceOrderData, PlaceOrderErrors, PlaceOrderResponses, PlaceOrdersData, PlaceOrdersErrors, PlaceOrdersResponses, PutPaperMarketData, PutPaperMarketErrors, PutPaperMarketResponses, SetKillSwitchData, SetKillSwitchErrors, SetKillSwitchResponses, SetPaperBehaviourData, SetPaperBehaviourErrors, SetPaperBehaviourResponses, SetRiskLimitsData, SetRiskLimitsErrors, SetRiskLimitsResponses, SettlePaperMarketData, SettlePaperMarketErrors, SettlePaperMarketResponses, StartFlattenData, StartFlattenErrors, StartFlattenResponses, StartRunData, StartRunErrors, StartRunResponses, TradeByOthersData, TradeByOthersErrors, TradeByOthersResponses } from './types.gen.js';
+import type { BookTransferData, BookTransferErrors, BookTransferResponses, CancelOrderData, CancelOrderErrors, CancelOrderResponses, CancelRunData, CancelRunErrors, CancelRunResponses, DeleteDatasetData, DeleteDatasetErrors, DeleteDatasetResponses, GetDocsFileData, GetDocsFileErrors, GetDocsFileResponses, GetDocsPageData, GetDocsPageErrors, GetDocsPageResponses, GetFlattenPlanData, GetFlattenPlanErrors, GetFlattenPlanResponses, GetHealthData, GetHealthErrors, GetHealthResponses, GetKillSwitchesData, GetKillSwitchesErrors, GetKillSwitchesResponses, GetLivenessData, GetLivenessErrors, GetLivenessResponses, GetMetricsData, GetMetricsErrors, GetMetricsResponses, GetOpenApiDocumentData, GetOpenApiDocumentErrors, GetOpenApiDocumentResponses, GetOrderData, GetOrderErrors, GetOrderResponses, GetPaperAccountData, GetPaperAccountErrors, GetPaperAccountResponses, GetPnlData, GetPnlErrors, GetPnlResponses, GetReadinessData, GetReadinessErrors, GetReadinessResponses, GetRiskData, GetRiskErrors, GetRiskResponses, GetRunData, GetRunErrors, GetRunReportData, GetRunReportErrors, GetRunReportPictureData, GetRunReportPictureErrors, GetRunReportPictureResponses, GetRunReportResponses, GetRunResponses, ImportDatasetData, ImportDatasetErrors, ImportDatasetResponses, ListAccountsData, ListAccountsErrors, ListAccountsResponses, ListDatasetsData, ListDatasetsErrors, ListDatasetsResponses, ListEventsData, ListEventsErrors, ListEventsResponses, ListFillsData, ListFillsErrors, ListFillsResponses, ListMarketsData, ListMarketsErrors, ListMarketsResponses, ListOrdersData, ListOrdersErrors, ListOrdersResponses, ListPaperFillsData, ListPaperFillsErrors, ListPaperFillsResponses, ListPaperMarketsData, ListPaperMarketsErrors, ListPaperMarketsResponses, ListPaperOrdersData, ListPaperOrdersErrors, ListPaperOrdersResponses, ListPositionsData, ListPositionsErrors, ListPositionsResponses, ListRunsData, ListRunsErrors, ListRunsResponses, ListTransfersData, ListTransfersErrors, ListTransfersResponses, PlaceOrderData, PlaceOrderErrors, PlaceOrderResponses, PlaceOrdersData, PlaceOrdersErrors, PlaceOrdersResponses, PutPaperMarketData, PutPaperMarketErrors, PutPaperMarketResponses, SetKillSwitchData, SetKillSwitchErrors, SetKillSwitchResponses, SetPaperBehaviourData, SetPaperBehaviourErrors, SetPaperBehaviourResponses, SetRiskLimitsData, SetRiskLimitsErrors, SetRiskLimitsResponses, SettlePaperMarketData, SettlePaperMarketErrors, SettlePaperMarketResponses, StartFlattenData, StartFlattenErrors, StartFlattenResponses, StartRunData, StartRunErrors, StartRunResponses, TradeByOthersData, TradeByOthersErrors, TradeByOthersResponses, TransferPaperCashData, TransferPaperCashErrors, TransferPaperCashResponses } from './types.gen.js';
 
 export type Options<TData extends TDataShape = TDataShape, ThrowOnError extends boolean = boolean> = Options2<TData, ThrowOnError> & {
     /**
@@ -364,6 +364,47 @@ export const getPnl = <ThrowOnError extends boolean = false>(options?: Options<G
 });
 
 /**
+ * The accounts that the ledger has, with their cash
+ *
+ * One appears when a worker has met its venue for the first time.
+ *
+ * Takes a token of the role `observer` or above.
+ */
+export const listAccounts = <ThrowOnError extends boolean = false>(options?: Options<ListAccountsData, ThrowOnError>) => (options?.client ?? client).get<ListAccountsResponses, ListAccountsErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/accounts',
+    ...options
+});
+
+/**
+ * Deposits and withdrawals that were booked on an account, newest first
+ *
+ * Takes a token of the role `observer` or above.
+ */
+export const listTransfers = <ThrowOnError extends boolean = false>(options: Options<ListTransfersData, ThrowOnError>) => (options.client ?? client).get<ListTransfersResponses, ListTransfersErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/accounts/{venue}/{account}/transfers',
+    ...options
+});
+
+/**
+ * Books money that was deposited at a venue, or withdrawn there, so that the books agree with it again
+ *
+ * Moves no money itself, and changes neither positions nor orders nor any result. Each transfer needs an idempotency key, such as the venue's own reference of it: what is sent again under the same key is booked once. Works while a kill switch is on, and releases none.
+ *
+ * Takes a token of the role `risk-officer` or above.
+ */
+export const bookTransfer = <ThrowOnError extends boolean = false>(options: Options<BookTransferData, ThrowOnError>) => (options.client ?? client).post<BookTransferResponses, BookTransferErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/accounts/{venue}/{account}/transfers',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options.headers
+    }
+});
+
+/**
  * Markets of the paper venue, newest first
  *
  * Takes a token of the role `observer` or above.
@@ -458,6 +499,23 @@ export const getPaperAccount = <ThrowOnError extends boolean = false>(options?: 
     security: [{ scheme: 'bearer', type: 'http' }],
     url: '/api/paper/account',
     ...options
+});
+
+/**
+ * Puts cash into the account at the paper venue, or takes it out, as its holder would at a real one
+ *
+ * The ledger does not see it until somebody books it (`POST /api/accounts/paper/default/transfers`): the books differ meanwhile, which halts the venue.
+ *
+ * Takes a token of the role `admin`.
+ */
+export const transferPaperCash = <ThrowOnError extends boolean = false>(options?: Options<TransferPaperCashData, ThrowOnError>) => (options?.client ?? client).post<TransferPaperCashResponses, TransferPaperCashErrors, ThrowOnError>({
+    security: [{ scheme: 'bearer', type: 'http' }],
+    url: '/api/paper/account/transfers',
+    ...options,
+    headers: {
+        'Content-Type': 'application/json',
+        ...options?.headers
+    }
 });
 
 /**

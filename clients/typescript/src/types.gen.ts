@@ -553,7 +553,7 @@ export type SetLimitsAnswer = {
 
 export type EventAnswer = {
     id: string;
-    event: 'execution_start_blocked' | 'retry_exhausted' | 'run_expired' | 'kill_switch_on' | 'kill_switch_off' | 'auto_kill_switch_triggered' | 'worker_silent' | 'alert_delivery_failed' | 'order_unknown' | 'order_status_transition_blocked' | 'reconciliation_difference' | 'flatten_failed' | 'worker_failed' | 'order_rejected' | 'limit_nearly_reached' | 'limit_changed' | 'kill_switch_effect' | 'flatten_started' | 'flatten_done' | 'run_completed' | 'run_canceled';
+    event: 'execution_start_blocked' | 'retry_exhausted' | 'run_expired' | 'kill_switch_on' | 'kill_switch_off' | 'auto_kill_switch_triggered' | 'worker_silent' | 'alert_delivery_failed' | 'order_unknown' | 'order_status_transition_blocked' | 'reconciliation_difference' | 'flatten_failed' | 'worker_failed' | 'order_rejected' | 'limit_nearly_reached' | 'limit_changed' | 'transfer_booked' | 'kill_switch_effect' | 'flatten_started' | 'flatten_done' | 'run_completed' | 'run_canceled';
     /**
      * Critical ones are posted to ALERT_WEBHOOK_URL.
      */
@@ -1042,6 +1042,93 @@ export type PnlAnswer = {
     days: Array<PnlDayBody>;
 };
 
+export type AccountBody = {
+    venue: string;
+    account: string;
+    /**
+     * That of its venue.
+     */
+    mode: 'mock' | 'paper' | 'live';
+    /**
+     * All of it, what is reserved included.
+     */
+    cash: string;
+    /**
+     * What working buys may still cost, their highest fees included.
+     */
+    reserved: string;
+    /**
+     * Cash that nothing reserves: what new orders and withdrawals may use.
+     */
+    free: string;
+};
+
+export type AccountsAnswer = {
+    ok: true;
+    /**
+     * By venue and account.
+     */
+    items: Array<AccountBody>;
+};
+
+export type TransferBody = {
+    transferId: string;
+    venue: string;
+    account: string;
+    /**
+     * Above 0 a deposit, below 0 a withdrawal.
+     */
+    amount: string;
+    /**
+     * What the account had after it.
+     */
+    cash: string;
+    reason: string;
+    idempotencyKey: string;
+    /**
+     * Who booked it.
+     */
+    bookedBy: string;
+    bookedAt: string;
+};
+
+export type TransfersAnswer = {
+    ok: true;
+    /**
+     * Newest first.
+     */
+    items: Array<TransferBody>;
+    /**
+     * For the next page; null on the last one.
+     */
+    nextCursor: string | null;
+};
+
+export type BookTransferBody = {
+    /**
+     * In units of collateral: above 0 a deposit, below 0 a withdrawal.
+     */
+    amount?: string | number;
+    /**
+     * Why, or where it came from; it is kept with the transfer and told in the event.
+     */
+    reason?: string;
+    /**
+     * Required, here or in the header `idempotency-key`: any number of requests with one key and account book one transfer. The venue's
+     * own reference of the transfer suits best.
+     */
+    idempotencyKey?: string;
+};
+
+export type BookedTransferAnswer = {
+    ok: true;
+    transfer: TransferBody;
+    /**
+     * True when the key's transfer had been booked before.
+     */
+    replayed?: true;
+};
+
 export type PaperMarketBody = {
     /**
      * Its id.
@@ -1255,6 +1342,25 @@ export type PaperAccountAnswer = {
      * What is held.
      */
     positions: Array<PaperPositionBody>;
+};
+
+export type PaperTransferBody = {
+    /**
+     * Above 0 it is put in, below 0 taken out.
+     */
+    amount?: string | number;
+};
+
+export type PaperTransferAnswer = {
+    ok: true;
+    /**
+     * What the account has now.
+     */
+    cash: string;
+    /**
+     * What working buys may still cost, their highest fees included.
+     */
+    reserved: string;
 };
 
 export type PaperBehaviourBody = {
@@ -1783,7 +1889,7 @@ export type SelfMatch = {
 };
 
 /**
- * The account has less free cash than the order and its fee may cost.
+ * The account has less free cash than the order and its fee may cost; of a withdrawal: less would be left than working orders reserve.
  */
 export type InsufficientCash = {
     ok: false;
@@ -1899,7 +2005,7 @@ export type OrderAlreadyFinished = {
 };
 
 /**
- * The key belongs to a run or an order of the same strategy with other parameters; `runId` or `orderId` names it. Nothing was started or placed.
+ * The key belongs to a run or an order of the same strategy with other parameters, or to a transfer of the same account with another amount; `runId`, `orderId` or `transferId` names it. Nothing was started, placed or booked.
  */
 export type IdempotencyKeyReused = {
     ok: false;
@@ -1920,6 +2026,10 @@ export type IdempotencyKeyReused = {
      * The order that has the key.
      */
     orderId?: string;
+    /**
+     * The transfer that has the key.
+     */
+    transferId?: string;
 };
 
 /**
@@ -2358,7 +2468,7 @@ export type StartRunErrors = {
      */
     415: UnsupportedMediaType;
     /**
-     * `IDEMPOTENCY_KEY_REUSED`: The key belongs to a run or an order of the same strategy with other parameters; `runId` or `orderId` names it. Nothing was started or placed.
+     * `IDEMPOTENCY_KEY_REUSED`: The key belongs to a run or an order of the same strategy with other parameters, or to a transfer of the same account with another amount; `runId`, `orderId` or `transferId` names it. Nothing was started, placed or booked.
      */
     422: IdempotencyKeyReused;
     /**
@@ -3368,7 +3478,7 @@ export type ListEventsData = {
         /**
          * Only events of this name.
          */
-        event?: 'execution_start_blocked' | 'retry_exhausted' | 'run_expired' | 'kill_switch_on' | 'kill_switch_off' | 'auto_kill_switch_triggered' | 'worker_silent' | 'alert_delivery_failed' | 'order_unknown' | 'order_status_transition_blocked' | 'reconciliation_difference' | 'flatten_failed' | 'worker_failed' | 'order_rejected' | 'limit_nearly_reached' | 'limit_changed' | 'kill_switch_effect' | 'flatten_started' | 'flatten_done' | 'run_completed' | 'run_canceled';
+        event?: 'execution_start_blocked' | 'retry_exhausted' | 'run_expired' | 'kill_switch_on' | 'kill_switch_off' | 'auto_kill_switch_triggered' | 'worker_silent' | 'alert_delivery_failed' | 'order_unknown' | 'order_status_transition_blocked' | 'reconciliation_difference' | 'flatten_failed' | 'worker_failed' | 'order_rejected' | 'limit_nearly_reached' | 'limit_changed' | 'transfer_booked' | 'kill_switch_effect' | 'flatten_started' | 'flatten_done' | 'run_completed' | 'run_canceled';
         /**
          * Only events of this run.
          */
@@ -3950,7 +4060,7 @@ export type PlaceOrderErrors = {
      *
      * `SELF_MATCH`: The order would meet a working one of the same account.
      *
-     * `INSUFFICIENT_CASH`: The account has less free cash than the order and its fee may cost.
+     * `INSUFFICIENT_CASH`: The account has less free cash than the order and its fee may cost; of a withdrawal: less would be left than working orders reserve.
      *
      * `INSUFFICIENT_POSITION`: More shares are to be sold than are held and not promised to working sales. There are no short positions.
      *
@@ -4010,7 +4120,7 @@ export type PlaceOrderErrors = {
      */
     415: UnsupportedMediaType;
     /**
-     * `IDEMPOTENCY_KEY_REUSED`: The key belongs to a run or an order of the same strategy with other parameters; `runId` or `orderId` names it. Nothing was started or placed.
+     * `IDEMPOTENCY_KEY_REUSED`: The key belongs to a run or an order of the same strategy with other parameters, or to a transfer of the same account with another amount; `runId`, `orderId` or `transferId` names it. Nothing was started, placed or booked.
      */
     422: IdempotencyKeyReused;
     /**
@@ -4616,6 +4726,290 @@ export type GetPnlResponses = {
 };
 
 export type GetPnlResponse = GetPnlResponses[keyof GetPnlResponses];
+
+export type ListAccountsData = {
+    body?: never;
+    headers?: {
+        /**
+         * An id of your own for this request, 1 to 128 visible ASCII characters; others are replaced.
+         */
+        'x-request-id'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/accounts';
+};
+
+export type ListAccountsErrors = {
+    /**
+     * `VALIDATION_FAILED`: A field, a parameter or the request itself is not as it must be, or is not known here. Nothing was done.
+     */
+    400: ValidationFailed;
+    /**
+     * `UNAUTHENTICATED`: There is no header `Authorization`, or it is not of the form `Bearer <token>`.
+     */
+    401: Unauthenticated;
+    /**
+     * `FORBIDDEN`: The token is not known, or its role does not allow this.
+     */
+    403: Forbidden;
+    /**
+     * `METHOD_NOT_ALLOWED`: The path exists, but takes other methods: the header `allow` lists them.
+     */
+    405: MethodNotAllowed;
+    /**
+     * `REQUEST_TIMEOUT`: The headers or the body did not arrive in time. The connection is closed.
+     */
+    408: RequestTimeout;
+    /**
+     * `RATE_LIMITED`: Too many requests within a minute: of this token (setting `HTTP_RATE_LIMIT_PER_MIN`), of this address without a valid one (`HTTP_RATE_LIMIT_ANONYMOUS_PER_MIN`), or to turn kill switches, which have a limit of their own. Nothing was done.
+     */
+    429: RateLimited;
+    /**
+     * `HEADERS_TOO_LARGE`: Request line and headers are larger than 16 KiB together.
+     */
+    431: HeadersTooLarge;
+    /**
+     * `INTERNAL_ERROR`: Something went wrong inside. The log tells more under the request id.
+     */
+    500: InternalError;
+    /**
+     * `ADMIN_TOKEN_NOT_CONFIGURED`: The api was started without a token (setting `ADMIN_API_TOKEN`), so that none can be right.
+     *
+     * `DATABASE_UNAVAILABLE`: The database cannot be reached, or was lost on the way (the message says whether the change may have been made), or the api is starting and waits for it.
+     *
+     * `OVERLOADED`: As many requests are here as can be worked on soon, or four datasets are imported already. This one was not begun.
+     */
+    503: ({
+        code: 'ADMIN_TOKEN_NOT_CONFIGURED';
+    } & AdminTokenNotConfigured) | ({
+        code: 'DATABASE_UNAVAILABLE';
+    } & DatabaseUnavailable) | ({
+        code: 'OVERLOADED';
+    } & Overloaded);
+};
+
+export type ListAccountsError = ListAccountsErrors[keyof ListAccountsErrors];
+
+export type ListAccountsResponses = {
+    /**
+     * All accounts.
+     */
+    200: AccountsAnswer;
+};
+
+export type ListAccountsResponse = ListAccountsResponses[keyof ListAccountsResponses];
+
+export type ListTransfersData = {
+    body?: never;
+    headers?: {
+        /**
+         * An id of your own for this request, 1 to 128 visible ASCII characters; others are replaced.
+         */
+        'x-request-id'?: string;
+    };
+    path: {
+        /**
+         * Name of the venue.
+         */
+        venue: string;
+        /**
+         * Account at it.
+         */
+        account: string;
+    };
+    query?: {
+        /**
+         * Most items of the page.
+         */
+        limit?: number;
+        /**
+         * The `nextCursor` of the page before; absent for the newest items.
+         */
+        cursor?: string;
+    };
+    url: '/api/accounts/{venue}/{account}/transfers';
+};
+
+export type ListTransfersErrors = {
+    /**
+     * `VALIDATION_FAILED`: A field, a parameter or the request itself is not as it must be, or is not known here. Nothing was done.
+     */
+    400: ValidationFailed;
+    /**
+     * `UNAUTHENTICATED`: There is no header `Authorization`, or it is not of the form `Bearer <token>`.
+     */
+    401: Unauthenticated;
+    /**
+     * `FORBIDDEN`: The token is not known, or its role does not allow this.
+     */
+    403: Forbidden;
+    /**
+     * `NOT_FOUND`: There is nothing of this name or id. An id that cannot be one is answered likewise.
+     */
+    404: NotFound;
+    /**
+     * `METHOD_NOT_ALLOWED`: The path exists, but takes other methods: the header `allow` lists them.
+     */
+    405: MethodNotAllowed;
+    /**
+     * `REQUEST_TIMEOUT`: The headers or the body did not arrive in time. The connection is closed.
+     */
+    408: RequestTimeout;
+    /**
+     * `RATE_LIMITED`: Too many requests within a minute: of this token (setting `HTTP_RATE_LIMIT_PER_MIN`), of this address without a valid one (`HTTP_RATE_LIMIT_ANONYMOUS_PER_MIN`), or to turn kill switches, which have a limit of their own. Nothing was done.
+     */
+    429: RateLimited;
+    /**
+     * `HEADERS_TOO_LARGE`: Request line and headers are larger than 16 KiB together.
+     */
+    431: HeadersTooLarge;
+    /**
+     * `INTERNAL_ERROR`: Something went wrong inside. The log tells more under the request id.
+     */
+    500: InternalError;
+    /**
+     * `ADMIN_TOKEN_NOT_CONFIGURED`: The api was started without a token (setting `ADMIN_API_TOKEN`), so that none can be right.
+     *
+     * `DATABASE_UNAVAILABLE`: The database cannot be reached, or was lost on the way (the message says whether the change may have been made), or the api is starting and waits for it.
+     *
+     * `OVERLOADED`: As many requests are here as can be worked on soon, or four datasets are imported already. This one was not begun.
+     */
+    503: ({
+        code: 'ADMIN_TOKEN_NOT_CONFIGURED';
+    } & AdminTokenNotConfigured) | ({
+        code: 'DATABASE_UNAVAILABLE';
+    } & DatabaseUnavailable) | ({
+        code: 'OVERLOADED';
+    } & Overloaded);
+};
+
+export type ListTransfersError = ListTransfersErrors[keyof ListTransfersErrors];
+
+export type ListTransfersResponses = {
+    /**
+     * A page of transfers.
+     */
+    200: TransfersAnswer;
+};
+
+export type ListTransfersResponse = ListTransfersResponses[keyof ListTransfersResponses];
+
+export type BookTransferData = {
+    body?: BookTransferBody;
+    headers?: {
+        /**
+         * The field `idempotencyKey`, for those who set headers more easily than bodies. Both and different: 400.
+         */
+        'idempotency-key'?: string;
+        /**
+         * An id of your own for this request, 1 to 128 visible ASCII characters; others are replaced.
+         */
+        'x-request-id'?: string;
+    };
+    path: {
+        /**
+         * Name of the venue.
+         */
+        venue: string;
+        /**
+         * Account at it.
+         */
+        account: string;
+    };
+    query?: never;
+    url: '/api/accounts/{venue}/{account}/transfers';
+};
+
+export type BookTransferErrors = {
+    /**
+     * `VALIDATION_FAILED`: A field, a parameter or the request itself is not as it must be, or is not known here. Nothing was done.
+     *
+     * `MALFORMED_JSON`: The body is not JSON in UTF-8.
+     */
+    400: ({
+        code: 'VALIDATION_FAILED';
+    } & ValidationFailed) | ({
+        code: 'MALFORMED_JSON';
+    } & MalformedJson);
+    /**
+     * `UNAUTHENTICATED`: There is no header `Authorization`, or it is not of the form `Bearer <token>`.
+     */
+    401: Unauthenticated;
+    /**
+     * `FORBIDDEN`: The token is not known, or its role does not allow this.
+     */
+    403: Forbidden;
+    /**
+     * `NOT_FOUND`: There is nothing of this name or id. An id that cannot be one is answered likewise.
+     */
+    404: NotFound;
+    /**
+     * `METHOD_NOT_ALLOWED`: The path exists, but takes other methods: the header `allow` lists them.
+     */
+    405: MethodNotAllowed;
+    /**
+     * `REQUEST_TIMEOUT`: The headers or the body did not arrive in time. The connection is closed.
+     */
+    408: RequestTimeout;
+    /**
+     * `INSUFFICIENT_CASH`: The account has less free cash than the order and its fee may cost; of a withdrawal: less would be left than working orders reserve.
+     */
+    409: InsufficientCash;
+    /**
+     * `PAYLOAD_TOO_LARGE`: The body is larger than this route takes.
+     */
+    413: PayloadTooLarge;
+    /**
+     * `UNSUPPORTED_MEDIA_TYPE`: The body is of another type than this route takes, not in UTF-8, or compressed.
+     */
+    415: UnsupportedMediaType;
+    /**
+     * `IDEMPOTENCY_KEY_REUSED`: The key belongs to a run or an order of the same strategy with other parameters, or to a transfer of the same account with another amount; `runId`, `orderId` or `transferId` names it. Nothing was started, placed or booked.
+     */
+    422: IdempotencyKeyReused;
+    /**
+     * `RATE_LIMITED`: Too many requests within a minute: of this token (setting `HTTP_RATE_LIMIT_PER_MIN`), of this address without a valid one (`HTTP_RATE_LIMIT_ANONYMOUS_PER_MIN`), or to turn kill switches, which have a limit of their own. Nothing was done.
+     */
+    429: RateLimited;
+    /**
+     * `HEADERS_TOO_LARGE`: Request line and headers are larger than 16 KiB together.
+     */
+    431: HeadersTooLarge;
+    /**
+     * `INTERNAL_ERROR`: Something went wrong inside. The log tells more under the request id.
+     */
+    500: InternalError;
+    /**
+     * `ADMIN_TOKEN_NOT_CONFIGURED`: The api was started without a token (setting `ADMIN_API_TOKEN`), so that none can be right.
+     *
+     * `DATABASE_UNAVAILABLE`: The database cannot be reached, or was lost on the way (the message says whether the change may have been made), or the api is starting and waits for it.
+     *
+     * `OVERLOADED`: As many requests are here as can be worked on soon, or four datasets are imported already. This one was not begun.
+     */
+    503: ({
+        code: 'ADMIN_TOKEN_NOT_CONFIGURED';
+    } & AdminTokenNotConfigured) | ({
+        code: 'DATABASE_UNAVAILABLE';
+    } & DatabaseUnavailable) | ({
+        code: 'OVERLOADED';
+    } & Overloaded);
+};
+
+export type BookTransferError = BookTransferErrors[keyof BookTransferErrors];
+
+export type BookTransferResponses = {
+    /**
+     * The key was used before: its transfer, as it was booked then.
+     */
+    200: BookedTransferAnswer;
+    /**
+     * The transfer is booked.
+     */
+    201: BookedTransferAnswer;
+};
+
+export type BookTransferResponse = BookTransferResponses[keyof BookTransferResponses];
 
 export type ListPaperMarketsData = {
     body?: never;
@@ -5243,6 +5637,97 @@ export type GetPaperAccountResponses = {
 };
 
 export type GetPaperAccountResponse = GetPaperAccountResponses[keyof GetPaperAccountResponses];
+
+export type TransferPaperCashData = {
+    body?: PaperTransferBody;
+    headers?: {
+        /**
+         * An id of your own for this request, 1 to 128 visible ASCII characters; others are replaced.
+         */
+        'x-request-id'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/paper/account/transfers';
+};
+
+export type TransferPaperCashErrors = {
+    /**
+     * `VALIDATION_FAILED`: A field, a parameter or the request itself is not as it must be, or is not known here. Nothing was done.
+     *
+     * `MALFORMED_JSON`: The body is not JSON in UTF-8.
+     */
+    400: ({
+        code: 'VALIDATION_FAILED';
+    } & ValidationFailed) | ({
+        code: 'MALFORMED_JSON';
+    } & MalformedJson);
+    /**
+     * `UNAUTHENTICATED`: There is no header `Authorization`, or it is not of the form `Bearer <token>`.
+     */
+    401: Unauthenticated;
+    /**
+     * `FORBIDDEN`: The token is not known, or its role does not allow this.
+     */
+    403: Forbidden;
+    /**
+     * `METHOD_NOT_ALLOWED`: The path exists, but takes other methods: the header `allow` lists them.
+     */
+    405: MethodNotAllowed;
+    /**
+     * `REQUEST_TIMEOUT`: The headers or the body did not arrive in time. The connection is closed.
+     */
+    408: RequestTimeout;
+    /**
+     * `INSUFFICIENT_CASH`: The account has less free cash than the order and its fee may cost; of a withdrawal: less would be left than working orders reserve.
+     */
+    409: InsufficientCash;
+    /**
+     * `PAYLOAD_TOO_LARGE`: The body is larger than this route takes.
+     */
+    413: PayloadTooLarge;
+    /**
+     * `UNSUPPORTED_MEDIA_TYPE`: The body is of another type than this route takes, not in UTF-8, or compressed.
+     */
+    415: UnsupportedMediaType;
+    /**
+     * `RATE_LIMITED`: Too many requests within a minute: of this token (setting `HTTP_RATE_LIMIT_PER_MIN`), of this address without a valid one (`HTTP_RATE_LIMIT_ANONYMOUS_PER_MIN`), or to turn kill switches, which have a limit of their own. Nothing was done.
+     */
+    429: RateLimited;
+    /**
+     * `HEADERS_TOO_LARGE`: Request line and headers are larger than 16 KiB together.
+     */
+    431: HeadersTooLarge;
+    /**
+     * `INTERNAL_ERROR`: Something went wrong inside. The log tells more under the request id.
+     */
+    500: InternalError;
+    /**
+     * `ADMIN_TOKEN_NOT_CONFIGURED`: The api was started without a token (setting `ADMIN_API_TOKEN`), so that none can be right.
+     *
+     * `DATABASE_UNAVAILABLE`: The database cannot be reached, or was lost on the way (the message says whether the change may have been made), or the api is starting and waits for it.
+     *
+     * `OVERLOADED`: As many requests are here as can be worked on soon, or four datasets are imported already. This one was not begun.
+     */
+    503: ({
+        code: 'ADMIN_TOKEN_NOT_CONFIGURED';
+    } & AdminTokenNotConfigured) | ({
+        code: 'DATABASE_UNAVAILABLE';
+    } & DatabaseUnavailable) | ({
+        code: 'OVERLOADED';
+    } & Overloaded);
+};
+
+export type TransferPaperCashError = TransferPaperCashErrors[keyof TransferPaperCashErrors];
+
+export type TransferPaperCashResponses = {
+    /**
+     * The cash as it is now.
+     */
+    200: PaperTransferAnswer;
+};
+
+export type TransferPaperCashResponse = TransferPaperCashResponses[keyof TransferPaperCashResponses];
 
 export type SetPaperBehaviourData = {
     body?: PaperBehaviourBody;

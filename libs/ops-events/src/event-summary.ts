@@ -17,6 +17,7 @@ const HEADLINES: Record<EventName, string> = {
   order_rejected: 'An order was refused',
   limit_nearly_reached: 'A limit is nearly reached',
   limit_changed: 'Limits were changed',
+  transfer_booked: 'A deposit or withdrawal was booked',
   flatten_failed: 'Flattening cannot go on',
   flatten_started: 'Flattening began',
   flatten_done: 'Flattening is done',
@@ -29,7 +30,7 @@ const HEADLINES: Record<EventName, string> = {
 const LONGEST = 300;
 
 /** Short facts that belong in the one line when an event has them. */
-const NAMED_DETAILS = ['scope', 'level', 'strategy', 'rule', 'current', 'limit', 'count'];
+const NAMED_DETAILS = ['scope', 'level', 'strategy', 'rule', 'current', 'limit', 'amount', 'count'];
 
 /**
  * One line that says what happened: `[critical] Kill switch ON: drawdown (by alice, scope global, level halt)`. At most 300

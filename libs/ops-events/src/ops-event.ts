@@ -16,6 +16,7 @@ export const EVENT_SEVERITIES = {
   order_rejected: 'warning',
   limit_nearly_reached: 'warning',
   limit_changed: 'warning',
+  transfer_booked: 'warning',
   kill_switch_effect: 'info',
   flatten_started: 'info',
   flatten_done: 'info',

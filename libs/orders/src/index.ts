@@ -1,3 +1,4 @@
+export { BookTransfer, type BookTransferResult, type TransferBooker } from './book-transfer.js';
 export { CancelOrder, type CancelOrderResult } from './cancel-order.js';
 export { CheckLedger, type LedgerCheck } from './check-ledger.js';
 export { FINALITIES, type Finality } from './fill.entity.js';
@@ -7,9 +8,11 @@ export { type FlattenWish, GetFlattenPlan, StartFlatten } from './flatten/start-
 export { GetOrder } from './get-order.js';
 export { GetPnl, type PnlDay, type PnlView } from './get-pnl.js';
 export type { PositionKey } from './ledger/entries.js';
+export { type AccountView, ListAccounts } from './list-accounts.js';
 export { type FillFilter, type FillView, ListFills } from './list-fills.js';
 export { ListOrders, type OrderFilter } from './list-orders.js';
 export { ListPositions, type PositionFilter } from './list-positions.js';
+export { ListTransfers } from './list-transfers.js';
 export { isWorking, ORDER_STATUSES, type OrderStatus, type OrderType, type Side, type TimeInForce } from './order.js';
 export { conflictsIn, timeInForceOf } from './order-terms.js';
 export type { OrderView } from './order-view.js';
@@ -22,6 +25,7 @@ export {
   type PlacingRun,
 } from './place-orders.js';
 export type { PositionView } from './position-view.js';
+export type { TransferView } from './transfer-view.js';
 export { SeedLedger } from './seed-ledger.js';
 export { type VenueDesk, VenueDesks } from './sending/venue-desk.js';
 export { CountWorkingOrders } from './sweep/count-working-orders.js';

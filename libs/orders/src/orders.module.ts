@@ -6,6 +6,7 @@ import { VenuesModule } from '@interlock/venues';
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { BookTransferHandler } from './book-transfer.js';
 import { CancelOrderHandler } from './cancel-order.js';
 import { CheckLedgerHandler } from './check-ledger.js';
 import { FillEntity } from './fill.entity.js';
@@ -14,11 +15,14 @@ import { FlattenWork } from './flatten/flatten-work.js';
 import { GetFlattenPlanHandler, StartFlattenHandler } from './flatten/start-flatten.js';
 import { GetOrderHandler } from './get-order.js';
 import { GetPnlHandler } from './get-pnl.js';
+import { AccountRows } from './ledger/account-rows.js';
 import { Ledger } from './ledger/ledger.js';
 import { LedgerRows } from './ledger/ledger-rows.js';
+import { ListAccountsHandler } from './list-accounts.js';
 import { ListFillsHandler } from './list-fills.js';
 import { ListOrdersHandler } from './list-orders.js';
 import { ListPositionsHandler } from './list-positions.js';
+import { ListTransfersHandler } from './list-transfers.js';
 import { OrderMetrics } from './order-metrics.js';
 import { WorkingOrderMetrics } from './working-order-metrics.js';
 import { OrderEntity } from './order.entity.js';
@@ -58,6 +62,7 @@ import { VenueSweep } from './sweep/venue-sweep.js';
     OrderMetrics,
     WorkingOrderMetrics,
     LedgerRows,
+    AccountRows,
     Ledger,
     VenueReports,
     VenueBookings,
@@ -77,6 +82,9 @@ import { VenueSweep } from './sweep/venue-sweep.js';
     CheckLedgerHandler,
     PlaceOrdersHandler,
     CancelOrderHandler,
+    BookTransferHandler,
+    ListAccountsHandler,
+    ListTransfersHandler,
     SeedLedgerHandler,
     SweptOrders,
     VenueSweep,

@@ -1,5 +1,5 @@
 import { Settings } from '@interlock/config';
-import { type KillSwitch, killSwitchOf, type KillSwitchRow, type Scope } from '@interlock/kill-switch';
+import { type KillSwitch, killSwitchOf, type KillSwitchRow, type Mode, type Scope } from '@interlock/kill-switch';
 import type { Transaction } from '@interlock/persistence';
 import { Injectable } from '@nestjs/common';
 import { OrderGuards } from './order-guards.js';
@@ -48,6 +48,16 @@ export class OrderAdmissions {
     }
     this.known = reading.limits;
     return { enabled, guards: new OrderGuards(reading, this.settings.risk.requiredInLive) };
+  }
+
+  /**
+   * Keeps orders of the mode from being admitted until the transaction ends, for whoever takes away what they may count on. Before any row
+   * lock: admissions lock accounts after it.
+   */
+  async hold(tx: Transaction, mode: Mode): Promise<void> {
+    await tx.query(`SELECT pg_advisory_xact_lock(hashtextextended('interlock admissions orderRate mode:' || $1, 0))`, [
+      mode,
+    ]);
   }
 
   /** Keeps the day's highs where a drawdown is limited. The admitted orders are counted by what stores them. */

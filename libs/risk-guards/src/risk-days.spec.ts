@@ -28,7 +28,7 @@ afterAll(async () => {
 
 beforeEach(async () => {
   await probe.query(
-    `TRUNCATE postings, fills, daily_results, exposures, admissions, admission_counters; UPDATE risk_day SET timezone = 'UTC'`,
+    `TRUNCATE postings, fills, daily_results, exposures, admissions, admission_counters CASCADE; UPDATE risk_day SET timezone = 'UTC'`,
   );
 });
 

@@ -9,6 +9,7 @@ import { PutPaperMarketHandler } from './paper/put-paper-market.js';
 import { SetPaperBehaviourHandler } from './paper/set-paper-behaviour.js';
 import { SettlePaperMarketHandler } from './paper/settle-paper-market.js';
 import { TradeByOthersHandler } from './paper/trade-by-others.js';
+import { TransferPaperCashHandler } from './paper/transfer-paper-cash.js';
 import { PaperNetwork } from './paper/paper-network.js';
 import { PaperReads } from './paper/paper-reads.js';
 import { PaperRecords } from './paper/paper-records.js';
@@ -34,6 +35,7 @@ import { Venues } from './port/venues.js';
     SetPaperBehaviourHandler,
     SettlePaperMarketHandler,
     TradeByOthersHandler,
+    TransferPaperCashHandler,
     { provide: Venues, inject: [PaperVenue], useFactory: (paper: PaperVenue) => new Venues([paper]) },
   ],
   exports: [MarketQuotes, Venues],

@@ -11,7 +11,7 @@ import {
   textOf,
 } from './entries.js';
 import type { Position, Trade } from './position.js';
-import { type Posting, resultOf } from './posting.js';
+import { resultOf } from './posting.js';
 
 interface OrderRow extends PositionKey {
   id: string;
@@ -154,26 +154,6 @@ export class LedgerRows {
       `UPDATE fills SET finality = 'FINAL' WHERE order_id = $1 AND venue_trade_id = $2 AND finality = 'PROVISIONAL'`,
       [orderId, venueTradeId],
     );
-  }
-
-  /** @returns false when the account is there already; then nothing is posted */
-  async insertAccount(
-    tx: Transaction,
-    { venue, account, mode, cash }: { venue: string; account: string; mode: Mode; cash: Amount },
-    posting: Posting,
-  ): Promise<boolean> {
-    const inserted = await tx.query<unknown[]>(
-      `INSERT INTO accounts (venue, account, mode, cash) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING venue`,
-      [venue, account, mode, amountText(cash)],
-    );
-    if (inserted.length === 0) return false;
-    const { cash: paid, capital } = texts(posting);
-    await tx.query(
-      `INSERT INTO postings (kind, mode, venue, account, shares, cash, cost, realized, fees, capital, booked_at)
-       VALUES ('DEPOSIT', $1, $2, $3, 0, $4, 0, 0, 0, $5, clock_timestamp())`,
-      [mode, venue, account, paid, capital],
-    );
-    return true;
   }
 
   async insertFills(tx: Transaction, fills: readonly FillRow[], bookedAt: string): Promise<void> {

@@ -2,6 +2,7 @@ import { type Amount, amount, newId, type Transaction, ZERO } from '@interlock/p
 import { RiskDays } from '@interlock/risk-guards';
 import { Injectable } from '@nestjs/common';
 import { isWorking, orderCanBecome, type OrderStatus } from '../order.js';
+import { AccountRows, type InsertedPosting } from './account-rows.js';
 import { Books, keyOf, type LateFill, type NewFill, reservationChange, reservationOf, resultTexts } from './books.js';
 import { type FillRow, type LedgerOrder, type PostingRow, type SumChange, textOf } from './entries.js';
 import { LedgerRows } from './ledger-rows.js';
@@ -50,6 +51,7 @@ export type StatusChanged =
 export class Ledger {
   constructor(
     private readonly rows: LedgerRows,
+    private readonly accounts: AccountRows,
     private readonly days: RiskDays,
   ) {}
 
@@ -163,7 +165,19 @@ export class Ledger {
     tx: Transaction,
     account: AccountKey & { mode: LedgerOrder['mode']; cash: Amount },
   ): Promise<boolean> {
-    return this.rows.insertAccount(tx, account, depositOf(account.cash));
+    return this.accounts.insert(tx, account, depositOf(account.cash));
+  }
+
+  /**
+   * Books cash that came to an open account from outside, or below zero went there. It is capital: no result of a day, no profit. The
+   * account's row is locked.
+   */
+  async bookTransfer(
+    tx: Transaction,
+    account: AccountKey & { mode: LedgerOrder['mode'] },
+    cash: Amount,
+  ): Promise<InsertedPosting> {
+    return this.accounts.deposit(tx, account, depositOf(cash));
   }
 
   /** Changes statuses as the state table allows, and gives back what orders reserved once they are final. */

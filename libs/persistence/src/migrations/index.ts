@@ -14,6 +14,7 @@ import { SweepsAndFlattenPlans1764000000012 } from './1764000000012-sweeps-and-f
 import { Reconciliation1764000000013 } from './1764000000013-reconciliation.js';
 import { FasterAdmission1764000000014 } from './1764000000014-faster-admission.js';
 import { ListsOfFills1764000000015 } from './1764000000015-lists-of-fills.js';
+import { Transfers1764000000016 } from './1764000000016-transfers.js';
 
 /** Every migration, oldest first. They only go forward. */
 export const migrations = [
@@ -33,4 +34,5 @@ export const migrations = [
   Reconciliation1764000000013,
   FasterAdmission1764000000014,
   ListsOfFills1764000000015,
+  Transfers1764000000016,
 ];

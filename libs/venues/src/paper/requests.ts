@@ -25,6 +25,13 @@ export function parseAmount(value: unknown): Amount | null {
   return parsed.gte(ZERO) && parsed.lte(LARGEST) && parsed.decimalPlaces() <= 8 ? parsed : null;
 }
 
+/** As `parseAmount`, from -1e12 to 1e12. */
+export function parseSignedAmount(value: unknown): Amount | null {
+  if (typeof value === 'number') return value < 0 ? (parseAmount(-value)?.neg() ?? null) : parseAmount(value);
+  if (typeof value !== 'string' || !value.startsWith('-')) return parseAmount(value);
+  return parseAmount(value.slice(1))?.neg() ?? null;
+}
+
 export interface ListingRequest {
   readonly outcomes: unknown;
   readonly rules: FeeSchedule['rules'];
