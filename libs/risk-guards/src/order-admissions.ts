@@ -67,7 +67,8 @@ export class OrderAdmissions {
     await guarded(
       tx.query(
         `INSERT INTO day_highs AS h (mode, day, strategy, high)
-         SELECT mode, day, strategy, high FROM jsonb_to_recordset($1::jsonb) AS n(mode text, day date, strategy text, high numeric)
+         SELECT mode, day, strategy, round(high, 8)
+         FROM jsonb_to_recordset($1::jsonb) AS n(mode text, day date, strategy text, high numeric) ORDER BY 1, 2, 3
          ON CONFLICT (mode, day, strategy) DO UPDATE SET high = greatest(h.high, excluded.high)`,
         [JSON.stringify(highs.map(({ high, ...rest }) => ({ ...rest, high: formatDecimal(high) })))],
       ),

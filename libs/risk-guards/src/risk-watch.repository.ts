@@ -95,6 +95,38 @@ export class RiskWatchRows {
   }
 
   /**
+   * Keeps the day's highest results, of each mode and of each strategy that holds something or has results today. The first one of a mode
+   * is what it is when the day begins, and may be below zero by what was lost on other days; a strategy that appears later began with nothing.
+   */
+  async keepHighs(tx: Transaction): Promise<void> {
+    await tx.query(
+      `WITH today AS MATERIALIZED (SELECT risk_day_of(clock_timestamp()) AS day),
+       parts AS (
+         SELECT unnest($1::text[]) AS mode, '' AS strategy, 0 AS result, false AS is_unknown
+         UNION ALL
+         SELECT mode, strategy, realized - fees, false FROM daily_results JOIN today USING (day)
+         UNION ALL
+         SELECT p.mode, p.strategy, p.quantity * coalesce(q.best_bid, 0) - p.cost_basis, q.venue IS NULL
+         FROM positions AS p LEFT JOIN market_quotes AS q USING (venue, market, outcome) WHERE p.quantity > 0
+       ),
+       results AS (
+         SELECT mode, coalesce(strategy, '') AS strategy, round(sum(result), 8) AS result
+         FROM parts GROUP BY GROUPING SETS ((mode), (mode, strategy))
+         HAVING (grouping(strategy) = 1 OR strategy <> '') AND NOT bool_or(is_unknown)
+       )
+       INSERT INTO day_highs AS kept (mode, day, strategy, high)
+       SELECT r.mode, t.day, r.strategy, CASE WHEN began.mode IS NULL THEN r.result ELSE greatest(r.result, 0) END
+       FROM results AS r CROSS JOIN today AS t
+       LEFT JOIN day_highs AS began ON (began.mode, began.day, began.strategy) = (r.mode, t.day, '')
+       LEFT JOIN day_highs AS h ON (h.mode, h.day, h.strategy) = (r.mode, t.day, r.strategy)
+       WHERE t.day IS NOT NULL AND (h.high IS NULL OR h.high < r.result)
+       ORDER BY 1, 2, 3 -- as admissions do, so that two never wait in a circle
+       ON CONFLICT (mode, day, strategy) DO UPDATE SET high = greatest(kept.high, excluded.high)`,
+      [MODES],
+    );
+  }
+
+  /**
    * Keeps what is seen now; what is not seen any more is forgotten.
    * @returns for how long each has been seen without a break, in milliseconds
    */

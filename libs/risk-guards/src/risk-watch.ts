@@ -42,13 +42,15 @@ export class RiskWatch {
   }
 
   /**
-   * Looks once; to be called every second by every worker. Does nothing while another one is looking.
+   * Looks once; to be called every second by every worker. Does nothing while another one is looking. What a drawdown is measured from is
+   * kept also while the automatic switch is disabled, and while none is limited: a limit may be set at any time of the day.
    * @returns how many causes tripped
    */
   async look(): Promise<number> {
-    if (!this.limits.enabled) return 0;
     const tripped = await this.transactions.run(async (tx) => {
       if (!(await this.rows.isTheOne(tx))) return 0;
+      await this.rows.keepHighs(tx);
+      if (!this.limits.enabled) return 0;
       const findings = await this.find(tx);
       const held = await this.rows.keepSigns(
         tx,

@@ -15,6 +15,7 @@ import { Reconciliation1764000000013 } from './1764000000013-reconciliation.js';
 import { FasterAdmission1764000000014 } from './1764000000014-faster-admission.js';
 import { ListsOfFills1764000000015 } from './1764000000015-lists-of-fills.js';
 import { Transfers1764000000016 } from './1764000000016-transfers.js';
+import { LossesOfOneInstant1764000000018 } from './1764000000018-losses-of-one-instant.js';
 
 /** Every migration, oldest first. They only go forward. */
 export const migrations = [
@@ -35,4 +36,5 @@ export const migrations = [
   FasterAdmission1764000000014,
   ListsOfFills1764000000015,
   Transfers1764000000016,
+  LossesOfOneInstant1764000000018,
 ];
