@@ -10,8 +10,9 @@ import {
 import { PersistenceModule } from '@interlock/persistence';
 import { Venues, VenueUnreachable } from '@interlock/venues';
 import { type DynamicModule, type INestApplicationContext, Module } from '@nestjs/common';
-import { CqrsModule, QueryBus } from '@nestjs/cqrs';
+import { CommandBus, CqrsModule, QueryBus } from '@nestjs/cqrs';
 import { NestFactory } from '@nestjs/core';
+import { acceptCash, type AcceptedCash } from './accept-cash.js';
 
 /** What became of one venue's comparison. */
 export type ComparedVenue =
@@ -42,6 +43,31 @@ export function venueNames(databaseUrl: string): Promise<readonly string[]> {
 /** Compares the ledger with venues; changes nothing. The order is that of the names. */
 export function compareVenues(databaseUrl: string, names: readonly string[]): Promise<ComparedVenue[]> {
   return withBooks(databaseUrl, (books) => Promise.all(names.map((name) => compareVenue(books, name))));
+}
+
+/** A comparison, what was done about its difference in cash, and the comparison after that. */
+export interface Acceptance {
+  readonly before: ComparedVenue;
+  /** Absent when it could not be compared. */
+  readonly accepted?: AcceptedCash;
+  /** Only when something was booked. */
+  readonly after?: ComparedVenue;
+}
+
+/** Compares the ledger with a venue and books what cash differs by; changes nothing else. */
+export function acceptCashOf(
+  databaseUrl: string,
+  name: string,
+  why: { readonly reason: string; readonly by: string },
+): Promise<Acceptance> {
+  return withBooks(databaseUrl, async (books) => {
+    const before = await compareVenue(books, name);
+    if (before.kind === 'failed') return { before };
+    const accepted = await acceptCash(books.get(CommandBus), before, why);
+    return accepted.kind === 'booked'
+      ? { before, accepted, after: await compareVenue(books, name) }
+      : { before, accepted };
+  });
 }
 
 /** Rebuilds the books from the journal and compares; changes nothing. */

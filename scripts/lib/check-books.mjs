@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os';
 import { compile } from './compile.mjs';
 import { requireCurrentSchema, withDatabase } from './database.mjs';
 import { built } from './environment.mjs';
@@ -9,8 +10,10 @@ import { bold, say, step } from './terminal.mjs';
 const DIFFERS = 1;
 const CANNOT_TELL = 2;
 
-/** Compares the books with the venues, and prints what it found. @returns the exit status */
-export function reconcile({ venue, json }, signal) {
+/** Compares the books with the venues, and prints what it found and, where that is wished, booked. @returns the exit status */
+export function reconcile(values, signal) {
+  const { venue, json } = values;
+  const why = acceptanceIn(values);
   return unlessItFails(async () => {
     // Of JSON nothing else may be printed.
     if (json) {
@@ -21,13 +24,42 @@ export function reconcile({ venue, json }, signal) {
       const known = await books.venueNames(url);
       if (venue !== undefined && !known.includes(venue))
         throw new UsageError(`No venue ${venue} is configured; there is ${known.join(', ')}.`);
-      return books.compareVenues(url, venue === undefined ? known : [venue]);
+      const names = venue === undefined ? known : [venue];
+      if (why === undefined) return books.compareVenues(url, names);
+      if (names.length > 1) throw new UsageError(`Say with --venue whose cash it is: ${names.join(', ')}.`);
+      const acceptance = await books.acceptCashOf(url, names[0], why);
+      if (!json) printAcceptance(acceptance);
+      return [{ ...(acceptance.after ?? acceptance.before), accepted: acceptance.accepted }];
     });
     if (json) say(JSON.stringify(results));
-    else for (const result of results) printComparison(result);
+    else if (why === undefined) for (const result of results) printComparison(result);
     const statuses = results.map(statusOf);
     return statuses.includes(DIFFERS) ? DIFFERS : Math.max(0, ...statuses);
   });
+}
+
+/** Why and by whom a difference in cash is to be booked; undefined when it is not to be. */
+function acceptanceIn({ 'accept-cash': isWished, reason, by }) {
+  if (!isWished) {
+    if (reason !== undefined || by !== undefined) throw new UsageError('--reason and --by belong to --accept-cash.');
+    return undefined;
+  }
+  if (!isPlain(reason, 500)) throw new UsageError('--accept-cash needs a --reason of 1 to 500 characters.');
+  if (by !== undefined && !isPlain(by, 100)) throw new UsageError('--by must be a name of 1 to 100 characters.');
+  return { reason, by: by ?? systemUser() };
+}
+
+function isPlain(text, longest) {
+  return text !== undefined && text.trim() !== '' && text.length <= longest;
+}
+
+function systemUser() {
+  try {
+    return userInfo().username;
+  } catch {
+    // A container may run under a number that has no name.
+    return `user ${process.getuid?.() ?? 'unknown'}`;
+  }
 }
 
 /** Checks the ledger against its journal, and prints what it found. @returns the exit status */
@@ -87,6 +119,19 @@ function printComparison(result) {
   if (inFlight > 0) say(`  ${count(inFlight)} orders are on their way and were left out.`);
   if (!isComplete) say('  Trading went on meanwhile: cash, and what was traded, could not be compared. Try again.');
   say(`  ${summaryOf(result)}`);
+}
+
+function printAcceptance({ before, accepted, after }) {
+  printComparison(before);
+  if (accepted?.kind === 'nothing') say('  Nothing was booked: cash does not differ.');
+  if (accepted?.kind === 'refused') say(`  Nothing was booked: ${accepted.reason}.`);
+  if (accepted?.kind !== 'booked') return;
+  const { transferId, venue, account, amount, cash, reason, bookedBy } = accepted.transfer;
+  const what = amount.startsWith('-') ? `withdrawal of ${amount.slice(1)}` : `deposit of ${amount}`;
+  say(`\n${bold(`Booked a ${what}`)} on ${venue}, account ${account}; its cash is ${cash} now.`);
+  say(`  Transfer ${transferId}, by ${bookedBy}: ${reason}`);
+  say('  Positions, orders and switches are as they were.');
+  printComparison(after);
 }
 
 function summaryOf({ items, differences: found, isComplete }) {

@@ -84,12 +84,95 @@ describe('reconcile', () => {
   });
 });
 
+describe('reconcile --accept-cash', () => {
+  const accept = (...args: string[]) => reconcile('--accept-cash', '--reason', 'funding', '--by', 'rita', ...args);
+  const ledgerCash = async () => {
+    const { rows } = await trading.probe.query<{ cash: string }>('SELECT trim_scale(cash)::text AS cash FROM accounts');
+    return rows[0]?.cash;
+  };
+  const transfers = async () => {
+    const { rows } = await trading.probe.query<{ count: number }>('SELECT count(*)::integer AS count FROM transfers');
+    return rows[0]?.count;
+  };
+
+  it('O5 books what cash differs by, says so, and ends with 0 when the books agree then', async () => {
+    await addCash('250.5');
+    const deposit = await accept();
+    expect(deposit.output).toMatch(row('cash', 'default', '9994.8', '10245.3', '<- differs by 250.5'));
+    expect(deposit.output).toContain('Booked a deposit of 250.5 on paper, account default; its cash is 10245.3 now.');
+    expect(deposit.output).toMatch(/Transfer [-0-9a-f]{36}, by rita: funding\n +Positions, orders and switches are as/);
+    expect(deposit.output).toMatch(/cash +default +10245\.3 +10245\.3\n[^]*3 compared, all agree/);
+    expect(deposit.status).toBe(0);
+
+    await addCash('-250.5');
+    const withdrawal = await reconcile('--accept-cash', '--reason', 'taken out', '--json');
+    const [result] = JSON.parse(withdrawal.output) as [object];
+    expect(result).toMatchObject({
+      kind: 'compared',
+      differences: [],
+      accepted: { kind: 'booked', transfer: { amount: '-250.5', cash: '9994.8', reason: 'taken out' } },
+    });
+    expect(withdrawal.status).toBe(0);
+    const [told] = await trading.eventsOf('transfer_booked');
+    expect(told).toMatchObject({ reason: 'funding', details: { amount: '250.5', cashBefore: '9994.8' } });
+    expect([await trading.statusOf(working), await trading.halted()]).toEqual(['OPEN', []]);
+  });
+
+  it('books nothing where cash does not differ, and ends with 0', async () => {
+    const before = await transfers();
+    const { status, output } = await accept('--venue', 'paper');
+    expect(output).toContain('Nothing was booked: cash does not differ.');
+    expect([status, await transfers()]).toEqual([0, before]);
+  });
+
+  it('books nothing while something else differs, for its cash may be the same thing', async () => {
+    await addCash('1');
+    await trading.probe.query('UPDATE paper_positions SET quantity = quantity + 1');
+    try {
+      const { status, output } = await accept();
+      expect(output).toContain('Nothing was booked: something else than cash differs, which must be cleared first.');
+      expect([status, await ledgerCash()]).toEqual([1, '9994.8']);
+    } finally {
+      await trading.probe.query('UPDATE paper_positions SET quantity = quantity - 1');
+      await addCash('-1');
+    }
+  });
+
+  it('books no withdrawal of what working orders reserve, and says both numbers', async () => {
+    await addCash('-9990');
+    try {
+      const { status, output } = await accept();
+      expect(output).toContain('a withdrawal of 9990 would leave 4.8, less than the 5 that working orders reserve');
+      expect([status, await ledgerCash()]).toEqual([1, '9994.8']);
+    } finally {
+      await addCash('9990');
+    }
+  });
+
+  it('ends with 2 when the venue is out of reach', async () => {
+    await trading.market.behave({ mode: 'down' });
+    try {
+      expect(await accept()).toEqual({ status: 2, output: expect.stringContaining('could not be compared') });
+    } finally {
+      await trading.market.behave({});
+    }
+  });
+
+  it.each([
+    ['without a reason', ['--accept-cash'], '--accept-cash needs a --reason of 1 to 500 characters.'],
+    ['with an empty reason', ['--accept-cash', '--reason', ' '], '--accept-cash needs a --reason'],
+    ['with a reason for nothing', ['--reason', 'x'], '--reason and --by belong to --accept-cash.'],
+  ])('ends with 2 %s, and says so', async (_, args, message) => {
+    expect(await reconcile(...args)).toEqual({ status: 2, output: expect.stringContaining(message) });
+  });
+});
+
 describe('ledger:check', () => {
   const check = () => outcomeOf('ledger-check', [], environment());
 
   it('O4 replays the journal, says how long it took, and ends with 0 when all agrees', async () => {
     const { status, output } = await check();
-    expect(output).toMatch(/all agree: 2 postings, 1 positions, 1 accounts, 1 working orders, replayed in \d+\.\d s/);
+    expect(output).toMatch(/all agree: 4 postings, 1 positions, 1 accounts, 1 working orders, replayed in \d+\.\d s/);
     expect(status).toBe(0);
   });
 
@@ -100,7 +183,7 @@ describe('ledger:check', () => {
       expect(output).toMatch(
         /differs +position alpha paper default m YES, quantity: 10 by the journal, 10\.00000001 stored/,
       );
-      expect(output).toContain('1 difference: 2 postings');
+      expect(output).toContain('1 difference: 4 postings');
       expect(status).toBe(1);
     } finally {
       await trading.probe.query('UPDATE positions SET quantity = quantity - 0.00000001');
