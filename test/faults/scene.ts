@@ -64,7 +64,12 @@ export class Scene {
 
   /** Waits until the worker says that a run which it had is no longer its own. */
   async givesUp(worker: ClusterProcess): Promise<void> {
-    await eventually(`${worker.name} gives a run up`, () => this.logOf(worker).includes('"outcome":"hold-lost"'));
+    await this.says(worker, '"outcome":"hold-lost"');
+  }
+
+  /** Waits until the process has logged this since the scenario began. */
+  async says(program: ClusterProcess, text: string): Promise<void> {
+    await eventually(`${program.name} says ${text}`, () => this.logOf(program).includes(text));
   }
 
   /** Sees to it that these processes are up, and no others. */

@@ -31,6 +31,13 @@ export const FAULT_POINTS = [
   'order-after-answer',
   'order-before-resolved',
   'fills-in-transaction',
+  // A flatten plan: its start in the api, then the worker.
+  'flatten-after-commit',
+  'flatten-before-cancel',
+  'flatten-before-sale',
+  'flatten-after-sale',
+  'flatten-sale-ended',
+  'flatten-before-end',
   // Those who end it.
   'cancel-after-commit',
   'cancel-heard',

@@ -40,10 +40,15 @@ export class PlaceOrders extends Command<PlaceOrderResult[]> {
     readonly actorName: string,
     /** The run whose pipeline asks; null: a caller from outside. */
     readonly run: PlacingRun | null = null,
+    /** Throws in the admitting transaction when whoever asks may place nothing any more. */
+    readonly confirm: Confirmation | null = run?.confirm ?? null,
   ) {
     super();
   }
 }
+
+/** Asked last in the transaction that admits orders, under the shared locks of their switches; where it throws, none is admitted. */
+export type Confirmation = (tx: Transaction) => Promise<void>;
 
 /** A run that places orders. */
 export interface PlacingRun {
@@ -51,7 +56,7 @@ export interface PlacingRun {
   /** Its orders go to venues of this mode only (safety.md, G0). */
   readonly mode: Mode;
   /** Throws in the admitting transaction when the run is another worker's by now, or has ended (safety.md, R4). */
-  readonly confirm: (tx: Transaction) => Promise<void>;
+  readonly confirm: Confirmation;
 }
 
 export type PlaceOrderResult =
@@ -77,7 +82,7 @@ interface Intent extends NewOrder {
 /** What one caller asks for. */
 interface Request {
   readonly intents: readonly Intent[];
-  readonly run: PlacingRun | null;
+  readonly confirm: Confirmation | null;
 }
 
 /** An intent with what its market says about it. */
@@ -104,21 +109,17 @@ export class PlaceOrdersHandler implements ICommandHandler<PlaceOrders> {
     private readonly metrics: OrderMetrics,
   ) {}
 
-  execute({ orders, actorName, run }: PlaceOrders): Promise<PlaceOrderResult[]> {
+  execute(command: PlaceOrders): Promise<PlaceOrderResult[]> {
     return this.metrics.placed(
-      orders.map(({ venue }) => venue),
-      this.place(orders, actorName, run),
+      command.orders.map(({ venue }) => venue),
+      this.place(command),
     );
   }
 
-  private async place(
-    orders: readonly OrderRequest[],
-    actorName: string,
-    run: PlacingRun | null,
-  ): Promise<PlaceOrderResult[]> {
+  private async place({ orders, actorName, run, confirm }: PlaceOrders): Promise<PlaceOrderResult[]> {
     const intents = orders.map((request) => this.intentOf(request, actorName, run));
     const known = intents.filter((intent) => 'id' in intent);
-    const results = known.length === 0 ? [] : await this.admissions.add({ intents: known, run });
+    const results = known.length === 0 ? [] : await this.admissions.add({ intents: known, confirm });
     return intents.map((intent) => ('id' in intent ? (results.shift() ?? nothing()) : intent));
   }
 
@@ -150,7 +151,7 @@ export class PlaceOrdersHandler implements ICommandHandler<PlaceOrders> {
       requests.flatMap(({ intents }) => intents),
     );
     // Last, since a claim locks the switches before the run: the other way round they would wait for each other in a circle.
-    for (const { run } of requests) await run?.confirm(tx);
+    for (const { confirm } of requests) await confirm?.(tx);
     return requests.map(({ intents }) => intents.map(() => results.shift() ?? nothing()));
   }
 

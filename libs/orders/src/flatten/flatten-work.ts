@@ -1,4 +1,5 @@
 import { type KillSwitch, KillSwitches } from '@interlock/kill-switch';
+import { faultPoint } from '@interlock/observability';
 import { OpsEvents } from '@interlock/ops-events';
 import { amount, amountText, type Transaction, Transactions } from '@interlock/persistence';
 import { MarketQuotes, type StoredMarketQuote } from '@interlock/venues';
@@ -68,14 +69,16 @@ export class FlattenWork {
     try {
       return await this.step(plan);
     } catch (error) {
-      if (!(error instanceof PlanLost))
-        this.logger.warn({ err: error, planId: plan.id }, 'a step failed; it is tried again');
+      if (error instanceof PlanLost)
+        this.logger.log({ planId: plan.id }, 'a plan was let go of: it is over, or not ours');
+      else this.logger.warn({ err: error, planId: plan.id }, 'a step failed; it is tried again');
       return true;
     }
   }
 
   /** @returns whether it goes on */
   private async step(plan: HeldPlan): Promise<boolean> {
+    faultPoint('flatten-before-cancel');
     await this.cancelOthers(plan);
     const { sales, status } = await this.transactions.run((tx) => this.look(tx, plan));
     for (const { position, sale } of sales) if (sale.kind === 'sell') await this.sell(plan, position, sale);
@@ -101,6 +104,7 @@ export class FlattenWork {
     const killSwitch = await this.switches.read(tx, plan.scope);
     const positions = await this.plans.positions(tx, plan);
     const ended = positions.filter(({ sale }) => sale === 'ended').map(({ number }) => number);
+    if (ended.length > 0) faultPoint('flatten-sale-ended');
     await this.plans.beginNextAttempts(tx, plan.id, ended);
     const quotes = await this.quotes.read(tx, positions);
     // The attempt after one that has ended is made in the next step, when it is stored.
@@ -115,6 +119,7 @@ export class FlattenWork {
         reason: failure,
         details: { ...view },
       });
+      faultPoint('flatten-before-end');
     }
     const isSelling = status === 'RUNNING' && killSwitch.level === 'reduce';
     return { status, sales: isSelling ? sales.filter(({ position }) => position.sale === 'none') : [] };
@@ -153,8 +158,22 @@ export class FlattenWork {
       reduceOnly: true,
       clientOrderId: saleIdOf(plan.id, number, attempt),
     };
-    const [result] = await this.commands.execute(new PlaceOrders([order], plan.createdBy));
+    faultPoint('flatten-before-sale');
+    const confirm = (tx: Transaction): Promise<void> => this.confirmSelling(tx, plan);
+    const [result] = await this.commands.execute(new PlaceOrders([order], plan.createdBy, null, confirm));
+    if (result?.kind === 'admitted') faultPoint('flatten-after-sale');
     if (result !== undefined) this.learn(key, plan, result);
+  }
+
+  /**
+   * Without it a worker that stood still since it looked would sell after the switch was released, or for a plan that is over.
+   * The sale's admission holds the switch's shared lock.
+   * @throws PlanLost
+   */
+  private async confirmSelling(tx: Transaction, plan: HeldPlan): Promise<void> {
+    await this.plans.confirm(tx, plan);
+    const { level } = await this.switches.read(tx, plan.scope);
+    if (level !== 'reduce') throw new PlanLost(`the switch ${plan.scope} does not stand at reduce`);
   }
 
   /** Refusals pass: rates sink, data come. Where an order was too large, the next one is as large as allowed. */

@@ -1,5 +1,6 @@
 import type { Actor } from '@interlock/access';
 import { KillSwitchToggle, type Scope } from '@interlock/kill-switch';
+import { faultPoint } from '@interlock/observability';
 import { OpsEvents } from '@interlock/ops-events';
 import { newId, Transactions } from '@interlock/persistence';
 import { Command, CommandHandler, type ICommandHandler, type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
@@ -41,9 +42,9 @@ export class StartFlattenHandler implements ICommandHandler<StartFlatten> {
     private readonly events: OpsEvents,
   ) {}
 
-  execute({ wish: { scope, reason, collar }, actor }: StartFlatten): Promise<StartFlattenResult> {
+  async execute({ wish: { scope, reason, collar }, actor }: StartFlatten): Promise<StartFlattenResult> {
     // The scope's lock also keeps a second plan of the scope out.
-    return this.toggle.underLock(scope, async (tx, before) => {
+    const result = await this.toggle.underLock(scope, async (tx, before): Promise<StartFlattenResult> => {
       if (!before.enabled || before.level !== 'reduce') {
         const wish = { scope, enabled: true, level: 'reduce', reason: reason ?? 'flatten' } as const;
         await this.toggle.change(tx, before, wish, actor);
@@ -60,6 +61,8 @@ export class StartFlattenHandler implements ICommandHandler<StartFlatten> {
       });
       return { kind: 'started', plan };
     });
+    faultPoint('flatten-after-commit');
+    return result;
   }
 }
 
