@@ -102,6 +102,8 @@ export class FlattenWork {
   private async look(tx: Transaction, plan: HeldPlan): Promise<Look> {
     await this.plans.confirm(tx, plan);
     const killSwitch = await this.switches.read(tx, plan.scope);
+    // Before the positions: what an order that ends meanwhile has bought would else be in neither, and the plan be over too soon.
+    const working = await this.plans.countWorkingOrders(tx, plan.scope);
     const positions = await this.plans.positions(tx, plan);
     const ended = positions.filter(({ sale }) => sale === 'ended').map(({ number }) => number);
     if (ended.length > 0) faultPoint('flatten-sale-ended');
@@ -109,7 +111,6 @@ export class FlattenWork {
     const quotes = await this.quotes.read(tx, positions);
     // The attempt after one that has ended is made in the next step, when it is stored.
     const sales = positions.map((position) => ({ position, sale: this.saleOf(plan, position, quotes) }));
-    const working = await this.plans.countWorkingOrders(tx, plan.scope);
     const { status, failure } = stateOf(killSwitch, sales, working);
     const view = await this.plans.storeProgress(tx, plan, positions.length, status, failure);
     if (status !== 'RUNNING') {
