@@ -1,3 +1,4 @@
+import type { Actor } from '@interlock/access';
 import { ToggleKillSwitch } from '@interlock/kill-switch';
 import { newId, Transactions } from '@interlock/persistence';
 import { AutoKillSwitch, type ObservedRunEnd, RiskDays } from '@interlock/risk-guards';
@@ -10,6 +11,10 @@ import { createTestDatabase, type TestDatabase } from '../support/test-database.
 let database: TestDatabase;
 let replicas: TestingModule[];
 let probe: Client;
+
+const ADA: Actor = { name: 'ada', role: 'admin' };
+/** May press, and loosen nothing. */
+const OTTO: Actor = { name: 'otto', role: 'operator' };
 
 const SETTINGS = { RISK_MAX_DAILY_LOSS: '100', AUTO_KILL_SWITCH_LATENCY_SPIKE_MIN_SAMPLES: '2' };
 
@@ -77,10 +82,8 @@ const release = (): Promise<unknown> =>
       new ToggleKillSwitch({ scope: 'global', enabled: false, level: 'halt' }, { name: 'rita', role: 'risk-officer' }),
     );
 
-const press = (level: 'halt' | 'reduce' = 'halt'): Promise<unknown> =>
-  replicas[0]!
-    .get(CommandBus)
-    .execute(new ToggleKillSwitch({ scope: 'global', enabled: true, level }, { name: 'ada', role: 'admin' }));
+const press = (level: 'halt' | 'reduce' = 'halt', replica = 0, actor: Actor = ADA): Promise<unknown> =>
+  replicas[replica]!.get(CommandBus).execute(new ToggleKillSwitch({ scope: 'global', enabled: true, level }, actor));
 
 describe('failures in a row', () => {
   it('turn the global switch on at the limit, with cause and numbers, once', async () => {
@@ -272,6 +275,7 @@ describe('over two replicas', () => {
 
   it('lets a decision of a person stand that came in between', async () => {
     await fail(3);
+    await press();
     await press('reduce');
     expect(await carryOut()).toBe(1);
     expect(await globalSwitch()).toMatchObject({ enabled: true, level: 'reduce', updated_by: 'ada' });
@@ -298,5 +302,74 @@ describe('over two replicas', () => {
     await expect(failing).rejects.toThrow('the hold is lost');
     expect(await carryOut()).toBe(0);
     expect((await probe.query('SELECT 1 FROM run_failure_streaks')).rows).toEqual([]);
+  });
+});
+
+describe('K7 a switch that reduces', () => {
+  it('is raised to halt, by each cause once until a person releases it, which frees all', async () => {
+    await press('reduce');
+    await fail(3);
+    expect(await carryOut(1)).toBe(1);
+    expect(await globalSwitch()).toMatchObject({ level: 'halt', version: 2, updated_by: 'auto-kill-switch' });
+
+    await press('reduce'); // knowing why it halted
+    await fail(4);
+    expect(await carryOut()).toBe(0);
+    expect(await globalSwitch()).toMatchObject({ level: 'reduce', version: 3, updated_by: 'ada' });
+    await end('FAILED', { durationMs: 31_000 });
+    expect(await carryOut()).toBe(1);
+    expect(await globalSwitch()).toMatchObject({ level: 'halt', version: 4, updated_by: 'auto-kill-switch' });
+
+    await release();
+    expect(await globalSwitch()).toMatchObject({ enabled: false, level: null, version: 5 });
+    await fail(2);
+    expect(await carryOut()).toBe(0);
+    await fail(1);
+    expect(await carryOut()).toBe(1);
+    expect(await globalSwitch()).toMatchObject({ level: 'halt', version: 6 });
+    const told = await eventsOf('auto_kill_switch_triggered');
+    expect(told.map(({ details }) => [details['cause'], details['changedSwitch']])).toEqual([
+      ['consecutiveFailures mode:mock v0', true],
+      ['latencyThreshold pipeline:calibration v0', true],
+      ['consecutiveFailures mode:mock v5', true],
+    ]);
+  });
+
+  it('is raised by a trip that was stored before somebody pressed reduce', async () => {
+    await fail(3);
+    await press('reduce');
+    expect(await carryOut()).toBe(1);
+    expect(await globalSwitch()).toMatchObject({ level: 'halt', version: 2, updated_by: 'auto-kill-switch' });
+  });
+
+  it('goes on counting failures in a row', async () => {
+    await fail(2);
+    await press('reduce');
+    await fail(1);
+    expect(await carryOut()).toBe(1);
+    expect(await globalSwitch()).toMatchObject({ level: 'halt', version: 2 });
+  });
+
+  it('halts in the end whenever people press reduce while it trips, 20 rounds over two replicas', async () => {
+    for (let round = 1; round <= 20; round++) {
+      await Promise.all([
+        ...Array.from({ length: 8 }, async (_, n) => {
+          await end('FAILED', { replica: n % 2, durationMs: 40_000 });
+          await carryOut(n % 2);
+        }),
+        ...Array.from({ length: 4 }, (_, n) => press('reduce', n % 2, OTTO)),
+      ]);
+      expect(await carryOut()).toBe(0);
+      expect(await globalSwitch()).toMatchObject({ level: 'halt', updated_by: 'auto-kill-switch' });
+      const { rows } = await probe.query(
+        `SELECT count(*) FILTER (WHERE changed_switch)::int AS changed, count(*)::int = count(DISTINCT cause)::int AS once,
+                count(*)::int = (SELECT count(*)::int FROM ops_events WHERE event = 'auto_kill_switch_triggered') AS told
+         FROM auto_kill_switch_trips`,
+      );
+      expect(rows).toEqual([{ changed: round, once: true, told: true }]);
+      await release();
+      expect(await carryOut()).toBe(0);
+      expect(await globalSwitch()).toMatchObject({ enabled: false, updated_by: 'rita' });
+    }
   });
 });

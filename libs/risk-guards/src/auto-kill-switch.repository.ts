@@ -1,4 +1,4 @@
-import type { Mode, Scope } from '@interlock/kill-switch';
+import type { Level, Mode, Scope } from '@interlock/kill-switch';
 import { newId, type Transaction } from '@interlock/persistence';
 import { Injectable } from '@nestjs/common';
 import type { Latency, Streak, SwitchReading } from './rules/run-end.js';
@@ -23,7 +23,7 @@ export interface NewTrip {
   readonly reason: string;
   /** Null when no run brought it about. */
   readonly runId: string | null;
-  /** The version of the switch, then off, that the trip is to change. */
+  /** The version of the switch, then off or at `reduce`, that the trip is to turn to `halt`. */
   readonly switchVersion: number;
   readonly details: Record<string, unknown>;
 }
@@ -38,8 +38,9 @@ export interface RunEndRecord {
 }
 
 interface ReadingRow {
-  switch_enabled: boolean;
+  switch_level: Level | null;
   switch_version: number;
+  switch_released_version: number;
   failures: number | null;
   failures_since_version: number | null;
   average_ms: number | null;
@@ -56,7 +57,11 @@ export class AutoKillSwitchRows {
     const [row] = await tx.query<ReadingRow[]>('SELECT * FROM open_auto_kill_switch($1, $2)', [mode, pipeline]);
     if (row === undefined) throw new Error('the automatic kill switch read nothing');
     return {
-      killSwitch: { enabled: row.switch_enabled, version: row.switch_version },
+      killSwitch: {
+        halts: row.switch_level === 'halt',
+        version: row.switch_version,
+        releasedVersion: row.switch_released_version,
+      },
       streak:
         row.failures === null || row.failures_since_version === null
           ? undefined
@@ -97,10 +102,12 @@ export class AutoKillSwitchRows {
   /** A scope's switch, under the lock that every judge takes. */
   async lockSwitch(tx: Transaction, scope: Scope): Promise<SwitchReading> {
     await tx.query(`SELECT pg_advisory_xact_lock(hashtextextended('interlock auto kill switch', 0))`);
-    const [found] = await tx.query<SwitchReading[]>('SELECT enabled, version FROM kill_switches WHERE scope = $1', [
-      scope,
-    ]);
-    return found ?? { enabled: false, version: 0 };
+    const [found] = await tx.query<SwitchReading[]>(
+      `SELECT enabled AND level = 'halt' AS halts, version, released_version AS "releasedVersion"
+       FROM kill_switches WHERE scope = $1`,
+      [scope],
+    );
+    return found ?? { halts: false, version: 0, releasedVersion: 0 };
   }
 
   /** @returns false when its cause has tripped before */

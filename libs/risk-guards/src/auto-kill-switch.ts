@@ -12,6 +12,7 @@ import {
   latencyOfRun,
   lossOfTheDay,
   nextStreak,
+  stillTrips,
   type Streak,
   type Trip,
   withSample,
@@ -60,9 +61,10 @@ const ACTOR = { name: 'auto-kill-switch', role: 'operator' } as const;
  * own then carries the trip out, since the one that ends the run may hold the switch's shared lock, which must not be upgraded
  * (safety.md, K2). A crash in between leaves the trip pending, for whoever looks next.
  *
- * A cause trips once: rule and scope together with the version of the switch, which was off and which changes when the trip is
- * carried out, so that the same rule can trip again only after a release; for losses, with the day. While the switch is on,
- * nothing trips.
+ * A trip wants `halt`: it turns on a switch that is off, and raises one that only reduces, whoever has turned that on. Nothing trips
+ * while the switch halts. A cause trips once: rule and scope together with the version at which the switch was turned off last, so
+ * that the same rule can trip again only after a release; for losses, with the day. Otherwise whoever loosens a halt to `reduce`, to
+ * sell what is held, would be halted again at once by what they know.
  */
 @Injectable()
 export class AutoKillSwitch {
@@ -96,21 +98,21 @@ export class AutoKillSwitch {
         end.status === 'COMPLETED' && end.durationMs !== undefined
           ? withSample(reading.latency, end.durationMs, this.limits.latencyEwmaAlpha)
           : undefined,
-      trips: this.limits.enabled && !reading.killSwitch.enabled ? this.judge(end, reading, streak) : [],
+      trips: this.limits.enabled && !reading.killSwitch.halts ? this.judge(end, reading, streak) : [],
     });
   }
 
   /**
    * Stores a trip, as the last step of the caller's transaction; `carryOutTrips` after its commit turns the switch on.
-   * @returns false when nothing trips: the switch is on, the cause has tripped before, or the automatic switch is disabled
+   * @returns false when nothing trips: the switch halts, the cause has tripped before, or the automatic switch is disabled
    */
   async trip(tx: Transaction, cause: TripCause): Promise<boolean> {
     if (!this.limits.enabled) return false;
     const { rule, scope, about = scope, reason, current, limit, details } = cause;
     const killSwitch = await this.rows.lockSwitch(tx, scope);
-    if (killSwitch.enabled) return false;
+    if (killSwitch.halts) return false;
     return this.rows.insertTrip(tx, {
-      cause: `${rule} ${about} ${cause.once ?? `v${killSwitch.version}`}`,
+      cause: `${rule} ${about} ${cause.once ?? `v${killSwitch.releasedVersion}`}`,
       scope,
       rule,
       reason,
@@ -121,7 +123,7 @@ export class AutoKillSwitch {
   }
 
   /**
-   * Carries out the trips that are pending: turns their switches on and records what triggered it, each exactly once. Call it
+   * Carries out the trips that are pending: turns their switches to `halt` and records what triggered it, each exactly once. Call it
    * after the commit that ended a run, and now and then, for trips whose process has died.
    * @returns how many trips were carried out here
    */
@@ -141,8 +143,7 @@ export class AutoKillSwitch {
       const trips = await this.rows.pending(tx, scope);
       let killSwitch = found;
       for (const trip of trips) {
-        // Another version means that somebody has turned the switch on, or on and off, since: their decision stands.
-        const changesSwitch = !killSwitch.enabled && killSwitch.version === trip.switchVersion;
+        const changesSwitch = stillTrips(trip.switchVersion, killSwitch);
         if (changesSwitch) {
           const wish = { scope, enabled: true, level: 'halt', reason: trip.reason } as const;
           killSwitch = await this.toggle.change(tx, killSwitch, wish, ACTOR);
@@ -163,12 +164,12 @@ export class AutoKillSwitch {
 
   private judge(end: ObservedRunEnd, reading: RunEndReading, streak: Streak | undefined): NewTrip[] {
     const { mode, pipeline, status, durationMs, expectedDurationMs } = end;
-    const version = `v${reading.killSwitch.version}`;
+    const release = `v${reading.killSwitch.releasedVersion}`;
     const candidates: [trip: Trip | undefined, scope: string, once: string][] = [
       [
         streak === undefined || status !== 'FAILED' ? undefined : consecutiveFailures(streak.failures, this.limits),
         scopeOf(mode),
-        version,
+        release,
       ],
       [this.judgeLoss(mode, reading), scopeOf(mode), reading.day ?? ''],
       [
@@ -176,7 +177,7 @@ export class AutoKillSwitch {
           ? undefined
           : latencyOfRun(durationMs, expectedDurationMs, reading.latency, this.limits),
         `pipeline:${pipeline}`,
-        version,
+        release,
       ],
     ];
     return candidates.flatMap(([trip, scope, once]) =>

@@ -16,6 +16,7 @@ import { FasterAdmission1764000000014 } from './1764000000014-faster-admission.j
 import { ListsOfFills1764000000015 } from './1764000000015-lists-of-fills.js';
 import { Transfers1764000000016 } from './1764000000016-transfers.js';
 import { LossesOfOneInstant1764000000018 } from './1764000000018-losses-of-one-instant.js';
+import { TripsWhileReducing1764000000019 } from './1764000000019-trips-while-reducing.js';
 
 /** Every migration, oldest first. They only go forward. */
 export const migrations = [
@@ -37,4 +38,5 @@ export const migrations = [
   ListsOfFills1764000000015,
   Transfers1764000000016,
   LossesOfOneInstant1764000000018,
+  TripsWhileReducing1764000000019,
 ];

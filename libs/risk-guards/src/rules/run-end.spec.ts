@@ -4,6 +4,7 @@ import {
   latencyOfRun,
   lossOfTheDay,
   nextStreak,
+  stillTrips,
   type Streak,
   type SwitchReading,
   type TripLimits,
@@ -20,17 +21,20 @@ const limits: TripLimits = {
 };
 
 describe('failures in a row', () => {
-  const step = fc.constantFrom('failed', 'failed', 'succeeded', 'toggled');
+  const step = fc.constantFrom('failed', 'failed', 'succeeded', 'reduced', 'released');
 
-  it('count as a small model does: from the last success or change of the switch', () => {
+  it('count as a small model does: from the last success or release of the switch, whatever it was at meanwhile', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        let killSwitch: SwitchReading = { enabled: false, version: 0 };
+        let killSwitch: SwitchReading = { halts: false, version: 0, releasedVersion: 0 };
         let streak: Streak | undefined;
         let expected = 0;
         for (const next of steps) {
-          expected = next === 'failed' ? expected + 1 : 0;
-          if (next === 'toggled') killSwitch = { enabled: !killSwitch.enabled, version: killSwitch.version + 1 };
+          if (next === 'failed') expected += 1;
+          else if (next !== 'reduced') expected = 0;
+          const version = killSwitch.version + 1;
+          if (next === 'reduced') killSwitch = { ...killSwitch, version };
+          else if (next === 'released') killSwitch = { halts: false, version, releasedVersion: version };
           else streak = nextStreak(streak, killSwitch, next === 'failed');
         }
         // A change is noticed by the run that follows it.
@@ -101,6 +105,27 @@ describe('latency', () => {
         const slack = 1e-6 * Math.max(before, latest, 1);
         expect(averageMs).toBeGreaterThanOrEqual(Math.min(before, latest) - slack);
         expect(averageMs).toBeLessThanOrEqual(Math.max(before, latest) + slack);
+      }),
+    );
+  });
+});
+
+describe('a trip that is carried out later', () => {
+  const LEVELS = [null, 'reduce', 'halt'] as const;
+  const level = fc.constantFrom(...LEVELS);
+  const strictness = (of: (typeof LEVELS)[number]) => LEVELS.indexOf(of);
+
+  it('halts a switch that does not, unless somebody has loosened it since', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(null, 'reduce' as const), fc.array(level, { maxLength: 6 }), (before, presses) => {
+        let now: { version: number; level: (typeof LEVELS)[number] } = { version: 5, level: before };
+        let wasLoosened = false;
+        for (const next of presses) {
+          if (next === now.level) continue; // answered as unchanged
+          wasLoosened ||= strictness(next) < strictness(now.level);
+          now = { version: now.version + 1, level: next };
+        }
+        expect(stillTrips(5, now)).toBe(now.level !== 'halt' && !wasLoosened);
       }),
     );
   });

@@ -79,23 +79,40 @@ export function withSample(known: Latency | undefined, durationMs: number, alpha
   };
 }
 
-/** The global switch, as far as the automatic one needs it. */
+/** A switch, as far as the automatic one needs it. */
 export interface SwitchReading {
-  readonly enabled: boolean;
+  /** On, at `halt`: there is nothing left to trip. */
+  readonly halts: boolean;
   readonly version: number;
+  /** At which it was turned off last; 0: never. While it is off, its version. */
+  readonly releasedVersion: number;
 }
 
-/** Runs in a row that ended FAILED, counted since the switch had this version. */
+/** Runs in a row that ended FAILED, counted since the switch was turned off at this version. */
 export interface Streak {
   readonly failures: number;
   readonly sinceVersion: number;
 }
 
 /**
- * The streak after one more run. A success ends it, and so does a change of the switch: whoever releases it accepts what was
- * counted before, and while it is on nothing trips.
+ * The streak after one more run. A success ends it, and so does a release of the switch: whoever turns it off accepts what was
+ * counted before. Somebody who only reduces meanwhile stops no count.
  */
 export function nextStreak(before: Streak | undefined, now: SwitchReading, failed: boolean): Streak {
-  const counted = before?.sinceVersion === now.version ? before.failures : 0;
-  return { failures: failed ? Math.min(counted + 1, 2_147_483_647) : 0, sinceVersion: now.version };
+  const counted = before?.sinceVersion === now.releasedVersion ? before.failures : 0;
+  return { failures: failed ? Math.min(counted + 1, 2_147_483_647) : 0, sinceVersion: now.releasedVersion };
+}
+
+/**
+ * Whether a trip still has its switch to turn to `halt`, once somebody comes to carry it out. It stands unless the switch halts already, or a
+ * person has let more through since: what they decided, they decided later. Two presses of `reduce` in a row there are not, so that one
+ * change since, to `reduce`, was made from off.
+ * @param trippedAt the switch's version when the trip was stored; it was off or at `reduce`
+ */
+export function stillTrips(
+  trippedAt: number,
+  now: { readonly version: number; readonly level: 'halt' | 'reduce' | null },
+): boolean {
+  if (now.level === 'halt') return false;
+  return now.version === trippedAt || (now.level === 'reduce' && now.version === trippedAt + 1);
 }
