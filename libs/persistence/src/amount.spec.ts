@@ -1,5 +1,14 @@
 import * as fc from 'fast-check';
-import { amount, amountText, plainAmount, roundedHalfEven, roundedUp } from './amount.js';
+import {
+  amount,
+  amountText,
+  decimalOf,
+  plainAmount,
+  power,
+  roundedDown,
+  roundedHalfEven,
+  roundedUp,
+} from './amount.js';
 
 const SCALE = 10n ** 8n;
 const units = fc.bigInt({ min: -(10n ** 22n), max: 10n ** 22n });
@@ -45,6 +54,26 @@ describe('amounts', () => {
 
   it('reserve no less than is owed', () => {
     expect(amountText(roundedUp(amount('0.1').times(amount('0.00000001'))))).toBe('0.00000001');
+  });
+
+  it('round away from zero or towards it to as many decimals as a fee has', () => {
+    expect(amountText(roundedUp(amount('0.001'), 2))).toBe('0.01');
+    expect(amountText(roundedDown(amount('0.00001999'), 5))).toBe('0.00001');
+  });
+
+  it('raise to whole and broken powers', () => {
+    expect(amountText(power(amount('0.21'), 2))).toBe('0.0441');
+    expect(amountText(power(amount('0.25'), 1.5))).toBe('0.125');
+    expect(amountText(roundedDown(power(amount('0.21'), 0.5), 8))).toBe('0.45825756');
+  });
+
+  it.each([
+    [0.1, '0.1'],
+    ['1e-9', '0.000000001'],
+    [1e-7, '0.0000001'],
+    ['0.123456789', '0.123456789'],
+  ])('take %p from outside for %s, which is to be looked at', (given, shown) => {
+    expect(amountText(decimalOf(given))).toBe(shown);
   });
 
   it.each([

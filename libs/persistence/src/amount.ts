@@ -6,6 +6,9 @@ const DECIMALS = 8;
 // Wide enough that neither a product of two amounts nor a quotient of a product is cut before it is rounded on purpose.
 const Exact = Decimal.clone({ precision: 100, rounding: Decimal.ROUND_HALF_EVEN, toExpNeg: -200, toExpPos: 200 });
 
+// A root has no end: every digit of it costs, and these are far more than any amount has.
+const Rooted = Exact.clone({ precision: 60 });
+
 /** An exact decimal: money in units of collateral, a price per share or a number of shares. Never a float. */
 export type Amount = Decimal;
 
@@ -24,14 +27,42 @@ export function amount(text: string): Amount {
   return value;
 }
 
+/**
+ * The decimal that a caller or a venue gives, of any size: text, also with an exponent, or a number that is meant as its shortest
+ * notation. What comes from the database is read by `amount`, which takes nothing else for an amount.
+ * @throws Error for what is no number
+ */
+export function decimalOf(value: string | number): Amount {
+  return new Exact(value);
+}
+
 /** To 8 decimals, ties to the even neighbour: the rounding of the ledger. */
 export function roundedHalfEven(value: Amount): Amount {
   return value.toDecimalPlaces(DECIMALS, Decimal.ROUND_HALF_EVEN);
 }
 
-/** To 8 decimals, away from zero: for what is reserved, which must never be less than what may be owed. */
-export function roundedUp(value: Amount): Amount {
-  return value.toDecimalPlaces(DECIMALS, Decimal.ROUND_UP);
+/** Away from zero: for what is reserved, which must never be less than what may be owed. */
+export function roundedUp(value: Amount, decimals = DECIMALS): Amount {
+  return value.toDecimalPlaces(decimals, Decimal.ROUND_UP);
+}
+
+/** Towards zero. */
+export function roundedDown(value: Amount, decimals: number): Amount {
+  return value.toDecimalPlaces(decimals, Decimal.ROUND_DOWN);
+}
+
+/** What is paid for `quantity` shares at `price`: rounded once per fill, by the ledger as by venues. */
+export function notionalOf(price: Amount, quantity: Amount): Amount {
+  return roundedHalfEven(price.times(quantity));
+}
+
+/** To 60 significant digits, unless it is exact. */
+export function power(base: Amount, exponent: number): Amount {
+  return new Rooted(base).pow(exponent);
+}
+
+export function smaller(a: Amount, b: Amount): Amount {
+  return a.lte(b) ? a : b;
 }
 
 /** Plain notation without trailing zeros, such as "0.5". */

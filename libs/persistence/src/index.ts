@@ -1,4 +1,18 @@
-export { type Amount, amount, amountText, ONE, plainAmount, roundedHalfEven, roundedUp, ZERO } from './amount.js';
+export {
+  type Amount,
+  amount,
+  amountText,
+  decimalOf,
+  notionalOf,
+  ONE,
+  plainAmount,
+  power,
+  roundedDown,
+  roundedHalfEven,
+  roundedUp,
+  smaller,
+  ZERO,
+} from './amount.js';
 export { reachDatabase } from './boot/ready-database.js';
 export { serveWhenReady } from './boot/serve-when-ready.js';
 export { connectionConfig } from './connection.js';

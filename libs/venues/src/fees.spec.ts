@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { amount, textOf } from './decimal.js';
+import { amountText, decimalOf } from '@interlock/persistence';
 import { highestFee, TakerFees } from './fees.js';
 import type { FeeSchedule } from './port/venue.types.js';
 
@@ -9,7 +9,7 @@ const free: FeeSchedule = { rules: 'free', feeRate: '0.5', feeExponent: 1 };
 
 function feesOf(schedule: FeeSchedule, ...fills: [price: string, quantity: string][]): string[] {
   const fees = new TakerFees(schedule);
-  return fills.map(([price, quantity]) => textOf(fees.of(amount(price), amount(quantity))));
+  return fills.map(([price, quantity]) => amountText(fees.of(decimalOf(price), decimalOf(quantity))));
 }
 
 describe('taker fees', () => {
@@ -42,25 +42,25 @@ describe('the highest fee of an order', () => {
   });
 
   it('is never below what fills within the limit are charged', () => {
-    const price = fc.integer({ min: 1, max: 9_999 }).map((n) => amount(n).div(10_000));
-    const quantity = fc.integer({ min: 1, max: 10_000_000 }).map((n) => amount(n).div(100));
+    const price = fc.integer({ min: 1, max: 9_999 }).map((n) => decimalOf(n).div(10_000));
+    const quantity = fc.integer({ min: 1, max: 10_000_000 }).map((n) => decimalOf(n).div(100));
     const fills = fc.array(fc.tuple(price, quantity), { minLength: 1, maxLength: 6 });
     const schedule = fc.oneof(
       fc.constant(kalshi),
       fc.record({
         rules: fc.constant('polymarket' as const),
-        feeRate: fc.integer({ min: 0, max: 1_000 }).map((n) => textOf(amount(n).div(1_000))),
+        feeRate: fc.integer({ min: 0, max: 1_000 }).map((n) => amountText(decimalOf(n).div(1_000))),
         feeExponent: fc.constantFrom(0, 0.5, 1, 2),
       }),
     );
     fc.assert(
       fc.property(schedule, fills, fc.constantFrom('BUY' as const, 'SELL' as const), (given, parts, side) => {
         const fees = new TakerFees(given);
-        const charged = parts.reduce((sum, [p, q]) => sum.plus(fees.of(p, q)), amount(0));
+        const charged = parts.reduce((sum, [p, q]) => sum.plus(fees.of(p, q)), decimalOf(0));
         const prices = parts.map(([p]) => p.toNumber());
         const limit = side === 'BUY' ? Math.max(...prices) : Math.min(...prices);
-        const total = parts.reduce((sum, [, q]) => sum.plus(q), amount(0));
-        const highest = highestFee(given, { side, price: String(limit), quantity: textOf(total) });
+        const total = parts.reduce((sum, [, q]) => sum.plus(q), decimalOf(0));
+        const highest = highestFee(given, { side, price: String(limit), quantity: amountText(total) });
         expect(charged.lte(highest)).toBe(true);
       }),
     );

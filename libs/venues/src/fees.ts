@@ -1,5 +1,14 @@
-import { Decimal } from 'decimal.js';
-import { amount, type Amount, ONE, textOf, ZERO } from './decimal.js';
+import {
+  type Amount,
+  amount,
+  amountText,
+  decimalOf,
+  ONE,
+  power,
+  roundedDown,
+  roundedUp,
+  ZERO,
+} from '@interlock/persistence';
 import type { DecimalText, FeeSchedule, Side } from './port/venue.types.js';
 
 /** Kalshi's general rate; its fee is 0.07 · C · P · (1 − P) dollars for C contracts at price P. */
@@ -22,7 +31,7 @@ export class TakerFees {
         return polymarketFee(this.schedule, price, quantity);
       case 'kalshi': {
         this.owed = this.owed.plus(kalshiFee(price, quantity));
-        const total = upToTheCent(this.owed);
+        const total = roundedUp(this.owed, 2);
         const fee = total.minus(this.charged);
         this.charged = total;
         return fee;
@@ -42,21 +51,17 @@ export function highestFee(
   schedule: FeeSchedule,
   order: { side: Side; price: DecimalText | null; quantity: DecimalText },
 ): DecimalText {
-  const limit = order.price === null ? HALF : amount(order.price);
+  const limit = order.price === null ? HALF : decimalOf(order.price);
   const middleIsInReach = order.side === 'BUY' ? limit.gte(HALF) : limit.lte(HALF);
-  return textOf(new TakerFees(schedule).of(middleIsInReach ? HALF : limit, amount(order.quantity)));
+  return amountText(new TakerFees(schedule).of(middleIsInReach ? HALF : limit, decimalOf(order.quantity)));
 }
 
 /** q · rate · (p(1 − p))^exponent, floored at 5 decimals, which is what its fills show on the chain. */
 function polymarketFee({ feeRate, feeExponent }: FeeSchedule, price: Amount, quantity: Amount): Amount {
-  const curve = price.times(ONE.minus(price)).pow(feeExponent);
-  return quantity.times(feeRate).times(curve).toDecimalPlaces(5, Decimal.ROUND_DOWN);
+  const curve = power(price.times(ONE.minus(price)), feeExponent);
+  return roundedDown(quantity.times(feeRate).times(curve), 5);
 }
 
 function kalshiFee(price: Amount, quantity: Amount): Amount {
   return KALSHI_RATE.times(quantity).times(price).times(ONE.minus(price));
-}
-
-function upToTheCent(value: Amount): Amount {
-  return value.toDecimalPlaces(2, Decimal.ROUND_UP);
 }

@@ -1,4 +1,4 @@
-import { type Amount, roundedHalfEven, ZERO } from '@interlock/persistence';
+import { type Amount, notionalOf, roundedHalfEven, ZERO } from '@interlock/persistence';
 
 /** What is held of one outcome, at average cost; one per (strategy, venue, account, market, outcome). */
 export interface Position {
@@ -53,7 +53,7 @@ export class Oversold extends Error {
  * @throws Oversold
  */
 export function book(position: Position, { side, price, quantity, fee, notional: paid }: Trade): Booked {
-  const notional = paid ?? roundedHalfEven(price.times(quantity));
+  const notional = paid ?? notionalOf(price, quantity);
   const costChange = side === 'BUY' ? notional : costOf(position, quantity).neg();
   const realizedPnl = side === 'BUY' ? ZERO : notional.plus(costChange);
   return {

@@ -1,5 +1,4 @@
-import { Decimal } from 'decimal.js';
-import { amount, type Amount, ONE, textOf, ZERO } from '../decimal.js';
+import { type Amount, amountText, decimalOf, ONE, ZERO } from '@interlock/persistence';
 import type { DecimalText } from '../port/venue.types.js';
 import type { ShownBook } from './market-data.js';
 
@@ -19,15 +18,15 @@ export interface SyntheticBookRules {
  * stated; NO mirrors YES, as buying NO at q is selling YES at 1 − q. Levels that would not lie between 0 and 1 are left out.
  */
 export function syntheticBooks(price: DecimalText, rules: SyntheticBookRules): { YES: ShownBook; NO: ShownBook } {
-  const tick = amount(rules.tick);
-  const half = amount(rules.spread).div(2);
-  const bid = amount(price).minus(half).div(tick).toDecimalPlaces(0, Decimal.ROUND_FLOOR).times(tick);
-  const rounded = amount(price).plus(half).div(tick).toDecimalPlaces(0, Decimal.ROUND_CEIL).times(tick);
+  const tick = decimalOf(rules.tick);
+  const half = decimalOf(rules.spread).div(2);
+  const bid = decimalOf(price).minus(half).div(tick).floor().times(tick);
+  const rounded = decimalOf(price).plus(half).div(tick).ceil().times(tick);
   const ask = rounded.gt(bid) ? rounded : bid.plus(tick); // without a spread, at a price on the tick
   const bids = levelsFrom(bid, tick.neg(), rules);
   const asks = levelsFrom(ask, tick, rules);
   const mirrored = (prices: readonly Amount[]) => prices.map((given) => ONE.minus(given));
-  const shown = (prices: readonly Amount[]) => prices.map((given) => [textOf(given), rules.depth] as const);
+  const shown = (prices: readonly Amount[]) => prices.map((given) => [amountText(given), rules.depth] as const);
   return {
     YES: { bids: shown(bids), asks: shown(asks) },
     NO: { bids: shown(mirrored(asks)), asks: shown(mirrored(bids)) },

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { amount, notionalOf, textOf } from '../decimal.js';
+import { amountText, decimalOf, notionalOf } from '@interlock/persistence';
 import type { FeeSchedule, Side, TimeInForce } from '../port/venue.types.js';
 import { Exchange } from './exchange.js';
 import { isWorking, type MarketState, type PaperOrder } from './exchange.types.js';
@@ -216,22 +216,22 @@ class Subject {
   exchange: Exchange;
 
   constructor(fees: FeeSchedule) {
-    const outcome = { outcome: 'YES', book: bookOf([], []), held: amount(0), promised: amount(0) };
+    const outcome = { outcome: 'YES', book: bookOf([], []), held: decimalOf(0), promised: decimalOf(0) };
     this.market = {
       id: 'm',
       rules: {
         market: 'm',
         outcomes: ['YES'],
         fees,
-        tick: amount('0.01'),
-        minimumQuantity: amount(1),
+        tick: decimalOf('0.01'),
+        minimumQuantity: decimalOf(1),
         status: 'OPEN',
         closesAt: null,
       },
       settledAt: null,
       outcomes: new Map([['YES', outcome]]),
     };
-    const account = { cash: amount(CASH), reserved: amount(0), lastArrival: 0, lastSequence: 0 };
+    const account = { cash: decimalOf(CASH), reserved: decimalOf(0), lastArrival: 0, lastSequence: 0 };
     const behaviour = { latencyMs: 0, acknowledgement: 'normal', rejectRate: 0, mode: 'open', seed: 0 } as const;
     const state = {
       account,
@@ -264,7 +264,7 @@ class Subject {
         break;
       }
       case 'trade': {
-        const trade = { side: given.side, price: inDollars(given.cents), quantity: amount(given.shares) };
+        const trade = { side: given.side, price: inDollars(given.cents), quantity: decimalOf(given.shares) };
         this.exchange.trade(this.market, this.yes, trade);
         break;
       }
@@ -291,7 +291,7 @@ class Subject {
       side: given.side,
       type: 'limit' as const,
       price: inDollars(given.cents),
-      quantity: amount(given.shares),
+      quantity: decimalOf(given.shares),
       timeInForce: given.timeInForce,
       expiresAt: given.timeInForce === 'GTD' ? new Date(this.now + given.lifetime) : null,
       postOnly: given.postOnly,
@@ -300,8 +300,8 @@ class Subject {
   }
 }
 
-const inDollars = (value: number) => amount(value).div(100);
-const levelsOf = (given: LevelsInCents) => given.map(([at, n]) => ({ price: inDollars(at), quantity: amount(n) }));
+const inDollars = (value: number) => decimalOf(value).div(100);
+const levelsOf = (given: LevelsInCents) => given.map(([at, n]) => ({ price: inDollars(at), quantity: decimalOf(n) }));
 const stateOf = ({ status }: PaperOrder): ModelOrder['state'] =>
   isWorking({ status }) ? 'working' : status === 'FILLED' ? 'filled' : status === 'REJECTED' ? 'rejected' : 'ended';
 
@@ -323,7 +323,7 @@ describe('the exchange over long random histories', () => {
         expect(queues(subject.orders, isWorking, ({ queueAhead }) => queueAhead.toNumber())).toEqual(
           queues(model.orders, ({ state }) => state === 'working', ({ queue }) => queue), // prettier-ignore
         );
-        expect(textOf(subject.exchange.state.account.cash)).toBe(textOf(inDollars(model.cash)));
+        expect(amountText(subject.exchange.state.account.cash)).toBe(amountText(inDollars(model.cash)));
         expect(subject.yes.held.toNumber()).toBe(model.held);
         for (const [by, shown] of [
           ['BUY', subject.yes.book.bids],
@@ -354,9 +354,9 @@ describe('the exchange over long random histories', () => {
         const { account } = subject.exchange.state;
         const held = subject.yes.held;
         const before = account.cash;
-        subject.exchange.settle(subject.market, new Map([['YES', amount('0.37')]]));
-        expect(textOf(account.cash)).toBe(textOf(before.plus(notionalOf(amount('0.37'), held))));
-        expect([textOf(account.reserved), textOf(subject.yes.promised)]).toEqual(['0', '0']);
+        subject.exchange.settle(subject.market, new Map([['YES', decimalOf('0.37')]]));
+        expect(amountText(account.cash)).toBe(amountText(before.plus(notionalOf(decimalOf('0.37'), held))));
+        expect([amountText(account.reserved), amountText(subject.yes.promised)]).toEqual(['0', '0']);
       }),
       { numRuns: 40 },
     );
@@ -369,16 +369,16 @@ function checkWhatIsHeld({ exchange, orders, yes }: Subject, fees: FeeSchedule):
   expect([...exchange.state.orders.values()].map(({ id }) => id).toSorted()).toEqual(
     working.map(({ id }) => id).toSorted(),
   );
-  let reserved = amount(0);
-  let promised = amount(0);
+  let reserved = decimalOf(0);
+  let promised = decimalOf(0);
   for (const order of working) {
     const remaining = order.quantity.minus(order.filledQuantity);
     if (order.side === 'BUY') reserved = reserved.plus(neededCash(fees, order.price, remaining));
     else promised = promised.plus(remaining);
     expect(order.queueAhead.isNegative()).toBe(false);
   }
-  expect(textOf(account.reserved)).toBe(textOf(reserved));
-  expect(textOf(yes.promised)).toBe(textOf(promised));
+  expect(amountText(account.reserved)).toBe(amountText(reserved));
+  expect(amountText(yes.promised)).toBe(amountText(promised));
   expect(promised.lte(yes.held)).toBe(true);
   expect(account.cash.gte(account.reserved)).toBe(true);
 }
@@ -387,16 +387,16 @@ function checkFills({ exchange, orders }: Subject): void {
   const { fills } = exchange.changes;
   const cash = fills.reduce(
     (sum, { order, notional, fee }) => (order.side === 'BUY' ? sum.minus(notional) : sum.plus(notional)).minus(fee),
-    amount(CASH),
+    decimalOf(CASH),
   );
-  expect(textOf(exchange.state.account.cash)).toBe(textOf(cash));
+  expect(amountText(exchange.state.account.cash)).toBe(amountText(cash));
   expect(fills.map(({ sequence }) => sequence)).toEqual(fills.map((_, index) => index + 1));
   for (const order of orders) {
     const own = fills.filter((fill) => fill.order === order);
-    const total = own.reduce((sum, { quantity }) => sum.plus(quantity), amount(0));
-    expect(textOf(total)).toBe(textOf(order.filledQuantity));
+    const total = own.reduce((sum, { quantity }) => sum.plus(quantity), decimalOf(0));
+    expect(amountText(total)).toBe(amountText(order.filledQuantity));
     for (const { price, liquidity } of own) {
-      const limit = order.price ?? amount(1);
+      const limit = order.price ?? decimalOf(1);
       expect(order.side === 'BUY' ? price.lte(limit) : price.gte(limit)).toBe(true);
       expect(liquidity === 'TAKER' || price.eq(limit)).toBe(true);
       expect(order.postOnly && liquidity === 'TAKER').toBe(false);

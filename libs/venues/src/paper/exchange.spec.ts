@@ -1,4 +1,4 @@
-import { type Amount, amount, textOf } from '../decimal.js';
+import { type Amount, amountText, decimalOf } from '@interlock/persistence';
 import type { FeeSchedule } from '../port/venue.types.js';
 import { Exchange } from './exchange.js';
 import type { MarketRules, MarketState, NewOrder, PaperBehaviour, PaperOrder } from './exchange.types.js';
@@ -10,9 +10,9 @@ const free: FeeSchedule = { rules: 'free', feeRate: '0', feeExponent: 1 };
 const calm: PaperBehaviour = { latencyMs: 0, acknowledgement: 'normal', rejectRate: 0, mode: 'open', seed: 0 };
 
 const levels = (given: Levels = []) =>
-  given.map(([price, quantity]) => ({ price: amount(price), quantity: amount(quantity) }));
+  given.map(([price, quantity]) => ({ price: decimalOf(price), quantity: decimalOf(quantity) }));
 const texts = (shown: readonly { price: Amount; quantity: Amount }[]) =>
-  shown.map(({ price, quantity }) => `${textOf(quantity)} @ ${textOf(price)}`);
+  shown.map(({ price, quantity }) => `${amountText(quantity)} @ ${amountText(price)}`);
 
 /** A market `rain` with outcomes YES and NO, and an account. */
 class Scene {
@@ -28,7 +28,7 @@ class Scene {
     behaviour = calm,
   }: { cash?: string; held?: string; rules?: Partial<MarketRules>; behaviour?: PaperBehaviour } = {}) {
     const outcomes = ['YES', 'NO'];
-    const fixed = { market: 'rain', outcomes, fees: free, tick: amount('0.01'), minimumQuantity: amount(1) };
+    const fixed = { market: 'rain', outcomes, fees: free, tick: decimalOf('0.01'), minimumQuantity: decimalOf(1) };
     this.market = {
       id: 'market',
       rules: { ...fixed, status: 'OPEN', closesAt: null, ...rules },
@@ -36,11 +36,11 @@ class Scene {
       outcomes: new Map(
         outcomes.map((outcome) => [
           outcome,
-          { outcome, book: bookOf([], []), held: amount(outcome === 'YES' ? held : 0), promised: amount(0) },
+          { outcome, book: bookOf([], []), held: decimalOf(outcome === 'YES' ? held : 0), promised: decimalOf(0) },
         ]),
       ),
     };
-    const account = { cash: amount(cash), reserved: amount(0), lastArrival: 0, lastSequence: 0 };
+    const account = { cash: decimalOf(cash), reserved: decimalOf(0), lastArrival: 0, lastSequence: 0 };
     const markets = new Map([['rain', this.market]]);
     this.exchange = new Exchange(
       { account, markets, orders: new Map(), known: new Map(), behaviour, ordersJudged: 0 },
@@ -57,7 +57,7 @@ class Scene {
 
   get cash() {
     const { cash, reserved } = this.exchange.state.account;
-    return { cash: textOf(cash), reserved: textOf(reserved) };
+    return { cash: amountText(cash), reserved: amountText(reserved) };
   }
 
   show(bids: Levels, asks: Levels, rules: Partial<MarketRules> = {}): void {
@@ -72,8 +72,8 @@ class Scene {
       outcome: 'YES',
       side,
       type: 'limit',
-      price: price === null ? null : amount(price),
-      quantity: amount(quantity),
+      price: price === null ? null : decimalOf(price),
+      quantity: decimalOf(quantity),
       timeInForce: 'GTC',
       expiresAt: null,
       postOnly: false,
@@ -83,20 +83,20 @@ class Scene {
   }
 
   trade(side: 'BUY' | 'SELL', quantity: string, price: string): string {
-    return textOf(
-      this.exchange.trade(this.market, this.yes, { side, price: amount(price), quantity: amount(quantity) }),
+    return amountText(
+      this.exchange.trade(this.market, this.yes, { side, price: decimalOf(price), quantity: decimalOf(quantity) }),
     );
   }
 
   fills(): string[] {
     return this.exchange.changes.fills.map(
       ({ order, price, quantity, fee }) =>
-        `${order.clientKey} ${textOf(quantity)} @ ${textOf(price)}${fee.isZero() ? '' : ` fee ${textOf(fee)}`}`,
+        `${order.clientKey} ${amountText(quantity)} @ ${amountText(price)}${fee.isZero() ? '' : ` fee ${amountText(fee)}`}`,
     );
   }
 }
 
-const shown = ({ status, reason, filledQuantity }: PaperOrder) => [status, reason, textOf(filledQuantity)];
+const shown = ({ status, reason, filledQuantity }: PaperOrder) => [status, reason, amountText(filledQuantity)];
 
 describe('a taker', () => {
   it('walks the book one fill per level, as far as its limit allows; what is taken is gone', () => {
@@ -107,7 +107,7 @@ describe('a taker', () => {
     expect(shown(order)).toEqual(['PARTIALLY_FILLED', null, '10']);
     expect(texts(scene.yes.book.asks)).toEqual(['10 @ 0.52']);
     expect(scene.cash).toEqual({ cash: '994.97', reserved: '1.02' });
-    expect(textOf(scene.yes.held)).toBe('10');
+    expect(amountText(scene.yes.held)).toBe('10');
   });
 
   it('IOC gives up what is left, FOK takes all or nothing, a market order reaches every price', () => {
@@ -169,7 +169,7 @@ describe('a maker', () => {
     expect(scene.trade('BUY', '12', '0.6')).toBe('8');
     expect(scene.fills()).toEqual(['key-2 5 @ 0.59', 'key-1 3 @ 0.6']);
     expect(scene.cash).toEqual({ cash: '4.75', reserved: '0' });
-    expect([textOf(scene.yes.held), textOf(scene.yes.promised)]).toEqual(['12', '2']);
+    expect([amountText(scene.yes.held), amountText(scene.yes.promised)]).toEqual(['12', '2']);
   });
 
   it('is filled at its own price by a new book that reaches it, out of that book; else its queue can only shrink', () => {
@@ -178,9 +178,9 @@ describe('a maker', () => {
     const low = scene.submit('BUY', '5', '0.4');
     const high = scene.submit('BUY', '5', '0.45');
     scene.show([['0.4', '4']], [['0.46', '9']]);
-    expect([textOf(low.queueAhead), textOf(high.queueAhead)]).toEqual(['4', '0']);
+    expect([amountText(low.queueAhead), amountText(high.queueAhead)]).toEqual(['4', '0']);
     scene.show([['0.4', '50']], [['0.46', '9']]);
-    expect(textOf(low.queueAhead)).toBe('4');
+    expect(amountText(low.queueAhead)).toBe('4');
     scene.show([], [['0.44', '2'], ['0.4', '5'], ['0.47', '1']]); // prettier-ignore
     expect(scene.fills()).toEqual(['key-2 5 @ 0.45']);
     expect(texts(scene.yes.book.asks)).toEqual(['2 @ 0.44', '1 @ 0.47']);
@@ -210,20 +210,20 @@ describe('the venue refuses', () => {
     ['INVALID_ORDER', 'GTD without end', { timeInForce: 'GTD' }, {}],
     ['INVALID_ORDER', 'GTD with an end in the past', { timeInForce: 'GTD', expiresAt: NOW }, {}],
     ['INVALID_ORDER', 'an end without GTD', { expiresAt: soon }, {}],
-    ['INVALID_TICK', 'a price between ticks', { price: amount('0.405') }, {}],
-    ['INVALID_TICK', 'a price of 1', { price: amount('1') }, {}],
-    ['INVALID_TICK', 'a price of 0', { price: amount('0') }, {}],
-    ['BELOW_MINIMUM_SIZE', 'too little', { quantity: amount('0.99') }, {}],
-    ['POST_ONLY_WOULD_TRADE', 'post-only that would trade', { postOnly: true, price: amount('0.5') }, {}],
+    ['INVALID_TICK', 'a price between ticks', { price: decimalOf('0.405') }, {}],
+    ['INVALID_TICK', 'a price of 1', { price: decimalOf('1') }, {}],
+    ['INVALID_TICK', 'a price of 0', { price: decimalOf('0') }, {}],
+    ['BELOW_MINIMUM_SIZE', 'too little', { quantity: decimalOf('0.99') }, {}],
+    ['POST_ONLY_WOULD_TRADE', 'post-only that would trade', { postOnly: true, price: decimalOf('0.5') }, {}],
     ['REDUCE_ONLY_VIOLATION', 'a buy that is to reduce', { reduceOnly: true }, {}],
     [
       'REDUCE_ONLY_VIOLATION',
       'reducing more than is held',
-      { reduceOnly: true, side: 'SELL', quantity: amount(11) },
+      { reduceOnly: true, side: 'SELL', quantity: decimalOf(11) },
       {},
     ],
-    ['INSUFFICIENT_POSITION', 'selling more than is held', { side: 'SELL', quantity: amount('10.01') }, {}],
-    ['INSUFFICIENT_CASH', 'a buy beyond the cash', { quantity: amount('2500.01') }, {}],
+    ['INSUFFICIENT_POSITION', 'selling more than is held', { side: 'SELL', quantity: decimalOf('10.01') }, {}],
+    ['INSUFFICIENT_CASH', 'a buy beyond the cash', { quantity: decimalOf('2500.01') }, {}],
   ])('%s: %s', (code, _, order, rules) => {
     const scene = new Scene({ held: '10', rules });
     scene.show([], [['0.5', '5']], rules);
@@ -243,13 +243,13 @@ describe('the venue refuses', () => {
     expect(scene.submit('SELL', '5', '0.9').reason).toBe('INSUFFICIENT_POSITION');
     scene.exchange.end([buy, sell], 'CANCELED', 'CANCEL_REQUESTED');
     expect(scene.cash).toEqual({ cash: '52.5', reserved: '0' });
-    expect(textOf(scene.yes.promised)).toBe('0');
+    expect(amountText(scene.yes.promised)).toBe('0');
     expect(shown(scene.submit('SELL', '10', '0.9'))).toEqual(['OPEN', null, '0']);
   });
 
   it('a sale whose rounded fee is more than it brings and than there is', () => {
     const fees: FeeSchedule = { rules: 'kalshi', feeRate: '0', feeExponent: 1 };
-    const small = { rules: { fees, minimumQuantity: amount('0.1') }, held: '1' };
+    const small = { rules: { fees, minimumQuantity: decimalOf('0.1') }, held: '1' };
     for (const [cash, status] of [
       ['0.008', 'REJECTED'],
       ['0.009', 'FILLED'],
@@ -302,11 +302,11 @@ describe('the end', () => {
     const scene = new Scene({ held: '7', cash: '10' });
     const buy = scene.submit('BUY', '5', '0.4');
     const sell = scene.submit('SELL', '5', '0.9');
-    const settlement = scene.exchange.settle(scene.market, new Map([['YES', amount('0.25')], ['NO', amount('0.75')]])); // prettier-ignore
+    const settlement = scene.exchange.settle(scene.market, new Map([['YES', decimalOf('0.25')], ['NO', decimalOf('0.75')]])); // prettier-ignore
     expect([buy.status, sell.status, buy.reason]).toEqual(['CANCELED', 'CANCELED', 'MARKET_SETTLED']);
-    expect(textOf(settlement.paid)).toBe('1.75');
+    expect(amountText(settlement.paid)).toBe('1.75');
     expect(scene.cash).toEqual({ cash: '11.75', reserved: '0' });
-    expect([textOf(scene.yes.held), textOf(scene.yes.promised)]).toEqual(['0', '0']);
+    expect([amountText(scene.yes.held), amountText(scene.yes.promised)]).toEqual(['0', '0']);
     expect(scene.submit('BUY', '1', '0.4').reason).toBe('MARKET_CLOSED');
   });
 });

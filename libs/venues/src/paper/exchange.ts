@@ -1,4 +1,4 @@
-import { type Amount, notionalOf, ONE, ZERO } from '../decimal.js';
+import { type Amount, notionalOf, ONE, ZERO } from '@interlock/persistence';
 import { TakerFees } from '../fees.js';
 import type { KillReason, VenueOrderStatus } from '../port/venue.types.js';
 import {

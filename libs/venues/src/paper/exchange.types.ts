@@ -1,4 +1,4 @@
-import type { Amount } from '../decimal.js';
+import type { Amount } from '@interlock/persistence';
 import type { FeeSchedule, MarketStatus, OrderType, Side, TimeInForce, VenueOrderStatus } from '../port/venue.types.js';
 import type { Book } from './matching/book.js';
 

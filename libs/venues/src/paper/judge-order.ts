@@ -1,4 +1,4 @@
-import { type Amount, amount, notionalOf, ONE, roundedUp, textOf, ZERO } from '../decimal.js';
+import { type Amount, amountText, notionalOf, ONE, roundedUp, ZERO } from '@interlock/persistence';
 import { highestFee } from '../fees.js';
 import type { FeeSchedule, RejectCode } from '../port/venue.types.js';
 import {
@@ -29,7 +29,11 @@ export interface Situation {
 
 /** The cash that a buy needs: its value at the limit (without one: at 1) and the highest possible fee. */
 export function neededCash(fees: FeeSchedule, price: Amount | null, quantity: Amount): Amount {
-  const limits = { side: 'BUY' as const, price: price === null ? null : textOf(price), quantity: textOf(quantity) };
+  const limits = {
+    side: 'BUY' as const,
+    price: price === null ? null : amountText(price),
+    quantity: amountText(quantity),
+  };
   return roundedUp((price ?? ONE).times(quantity)).plus(highestFee(fees, limits));
 }
 
@@ -50,10 +54,13 @@ function rulesRejection({ order, market: { rules }, now }: Situation): Rejection
     return { code: 'INVALID_ORDER', message: 'a GTD order, and no other, ends at a time to come' };
   }
   if (price !== null && !(price.gt(ZERO) && price.lt(ONE) && price.mod(rules.tick).isZero())) {
-    return { code: 'INVALID_TICK', message: `the price must be a multiple of ${textOf(rules.tick)} between 0 and 1` };
+    return {
+      code: 'INVALID_TICK',
+      message: `the price must be a multiple of ${amountText(rules.tick)} between 0 and 1`,
+    };
   }
   if (quantity.lt(rules.minimumQuantity)) {
-    return { code: 'BELOW_MINIMUM_SIZE', message: `at least ${textOf(rules.minimumQuantity)} shares` };
+    return { code: 'BELOW_MINIMUM_SIZE', message: `at least ${amountText(rules.minimumQuantity)} shares` };
   }
   return null;
 }
@@ -73,13 +80,13 @@ function meansRejection({ order, market, outcome, account }: Situation): Rejecti
     const available = account.cash.minus(account.reserved);
     const needed = neededCash(market.rules.fees, price, quantity);
     return needed.gt(available)
-      ? { code: 'INSUFFICIENT_CASH', message: `needs ${textOf(needed)}, has ${textOf(available)}` }
+      ? { code: 'INSUFFICIENT_CASH', message: `needs ${amountText(needed)}, has ${amountText(available)}` }
       : null;
   }
   const free = outcome.held.minus(outcome.promised);
   if (quantity.lte(free)) return null;
   const code = reduceOnly ? 'REDUCE_ONLY_VIOLATION' : 'INSUFFICIENT_POSITION';
-  return { code, message: `holds ${textOf(free)} that no other order promises` };
+  return { code, message: `holds ${amountText(free)} that no other order promises` };
 }
 
 /** Where fees are rounded up, selling a little can cost more than it brings; that must be paid, too. */
@@ -115,7 +122,7 @@ export function payoutFaults(outcomes: Iterable<string>, payouts: ReadonlyMap<st
   const missing = wanted.filter((outcome) => !payouts.has(outcome));
   if (unknown.length > 0) faults.push(`the market has no outcome ${unknown.join(', ')}`);
   if (missing.length > 0) faults.push(`must say what ${missing.join(', ')} pays`);
-  const sum = [...payouts.values()].reduce((total, payout) => total.plus(payout), amount(0));
+  const sum = [...payouts.values()].reduce((total, payout) => total.plus(payout), ZERO);
   if (!sum.eq(ONE)) faults.push('must sum to 1');
   return faults;
 }

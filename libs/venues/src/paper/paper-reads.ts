@@ -1,8 +1,8 @@
 import { Settings } from '@interlock/config';
+import { amount, amountText } from '@interlock/persistence';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import { amount, textOf } from '../decimal.js';
 import { isAtOrPast } from '../port/certainty.js';
 import {
   FROM_THE_START,
@@ -147,7 +147,7 @@ export class PaperReads {
       `SELECT cash::text, reserved::text FROM paper_accounts WHERE account = 'default'`,
     );
     const { cash, reserved } = row ?? { cash: this.settings.paperCash, reserved: '0' };
-    return { cash: textOf(amount(cash)), reserved: textOf(amount(reserved)) };
+    return { cash: amountText(amount(cash)), reserved: amountText(amount(reserved)) };
   }
 
   /** Everything with this number or a lower one is committed: numbers are given under the account's lock. */

@@ -1,9 +1,16 @@
 import { Settings } from '@interlock/config';
-import { isDatabaseUnavailable, newId, SharedBatches, type Transaction, Transactions } from '@interlock/persistence';
+import {
+  amount,
+  amountText,
+  isDatabaseUnavailable,
+  newId,
+  SharedBatches,
+  type Transaction,
+  Transactions,
+} from '@interlock/persistence';
 import { Injectable } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource } from 'typeorm';
-import { amount, textOf } from '../decimal.js';
 import { MarketQuotes } from '../market-quotes.js';
 import { Exchange } from './exchange.js';
 import { isWorking, type PaperBehaviour } from './exchange.types.js';
@@ -124,8 +131,8 @@ export class PaperRecords {
   private async save(tx: Transaction, { state, changes, now }: Exchange): Promise<void> {
     const { account, behaviour, ordersJudged } = state;
     await tx.query(SAVE, [
-      textOf(account.cash),
-      textOf(account.reserved),
+      amountText(account.cash),
+      amountText(account.reserved),
       account.lastArrival,
       account.lastSequence,
       JSON.stringify({ ...behaviour, ordersJudged }),

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Settings } from '@interlock/config';
+import { amount } from '@interlock/persistence';
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
-import { amount } from '../decimal.js';
 import {
   ORDER_TYPES,
   type PreparedOrder,

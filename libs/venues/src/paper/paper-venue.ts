@@ -1,5 +1,5 @@
+import { amountText } from '@interlock/persistence';
 import { Injectable } from '@nestjs/common';
-import { textOf } from '../decimal.js';
 import { type Venue, VenueUnreachable } from '../port/venue.js';
 import {
   type CancelAllResult,
@@ -191,7 +191,7 @@ export class PaperVenue implements Venue {
 }
 
 function levelOf({ price, quantity }: Level) {
-  return { price: textOf(price), quantity: textOf(quantity) };
+  return { price: amountText(price), quantity: amountText(quantity) };
 }
 
 function messageOf(error: unknown): string {

@@ -1,6 +1,5 @@
-import { newId } from '@interlock/persistence';
+import { newId, ZERO } from '@interlock/persistence';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { ZERO } from '../decimal.js';
 import type { Exchange } from './exchange.js';
 import type { MarketRules, MarketState } from './exchange.types.js';
 import { EMPTY_BOOK } from './matching/book.js';

@@ -1,4 +1,4 @@
-import { type Amount, amount, ONE, ZERO } from '../decimal.js';
+import { type Amount, amount, decimalOf, ONE, ZERO } from '@interlock/persistence';
 import type { FeeSchedule, MarketStatus } from '../port/venue.types.js';
 import type { MarketRules } from './exchange.types.js';
 import { type Book, bookOf, isCrossed, type Level } from './matching/book.js';
@@ -9,7 +9,7 @@ export type FieldErrors = Record<string, string[]>;
 /** Decimal text or a JSON number. */
 export type AmountInput = string | number;
 
-const LARGEST = amount(1e12);
+const LARGEST = amount('1000000000000');
 const ID = /^[\x21-\x7e]{1,128}$/;
 
 /** An id of a market or outcome. */
@@ -21,7 +21,7 @@ export function isMarketId(value: unknown): value is string {
 export function parseAmount(value: unknown): Amount | null {
   const isPlain = typeof value === 'string' ? /^\d{1,40}(\.\d{1,40})?$/.test(value) : Number.isFinite(value);
   if (!isPlain) return null;
-  const parsed = amount(value as AmountInput);
+  const parsed = decimalOf(value as AmountInput);
   return parsed.gte(ZERO) && parsed.lte(LARGEST) && parsed.decimalPlaces() <= 8 ? parsed : null;
 }
 

@@ -1,4 +1,4 @@
-import { type Amount, amount, textOf } from '../decimal.js';
+import { type Amount, amount, amountText } from '@interlock/persistence';
 import type { MarketQuote } from '../market-quotes.js';
 import type { DecimalText, FeeSchedule, MarketStatus, VenueMarket, VenueOrder } from '../port/venue.types.js';
 import type { MarketState, OutcomeState, PaperFill, PaperOrder, PaperSettlement } from './exchange.types.js';
@@ -58,11 +58,11 @@ export function orderOf(row: OrderRow): PaperOrder {
 export function orderRow(order: PaperOrder): OrderRow {
   return {
     ...order,
-    price: order.price === null ? null : textOf(order.price),
-    quantity: textOf(order.quantity),
-    filledQuantity: textOf(order.filledQuantity),
-    queueAhead: textOf(order.queueAhead),
-    reserved: textOf(order.reserved),
+    price: order.price === null ? null : amountText(order.price),
+    quantity: amountText(order.quantity),
+    filledQuantity: amountText(order.filledQuantity),
+    queueAhead: amountText(order.queueAhead),
+    reserved: amountText(order.reserved),
   };
 }
 
@@ -75,9 +75,9 @@ export function venueOrderOf(order: PaperOrder): VenueOrder {
     market,
     outcome,
     side,
-    price: price === null ? null : textOf(price),
-    quantity: textOf(quantity),
-    filledQuantity: textOf(filledQuantity),
+    price: price === null ? null : amountText(price),
+    quantity: amountText(quantity),
+    filledQuantity: amountText(filledQuantity),
     status,
     reason,
     createdAt,
@@ -91,7 +91,7 @@ export function marketOf(row: MarketRow): MarketState {
     rules: {
       market,
       outcomes,
-      fees: { rules, feeRate: textOf(amount(feeRate)), feeExponent },
+      fees: { rules, feeRate: amountText(amount(feeRate)), feeExponent },
       tick: amount(row.tick),
       minimumQuantity: amount(row.minimumQuantity),
       status,
@@ -100,7 +100,7 @@ export function marketOf(row: MarketRow): MarketState {
     settledAt: dateOf(row.settledAt),
     outcomes: new Map(
       outcomes.map((outcome) => {
-        const { held, promised } = row.positions?.[outcome] ?? { held: 0, promised: 0 };
+        const { held, promised } = row.positions?.[outcome] ?? { held: '0', promised: '0' };
         const book = bookOfRow(row.books?.[outcome]);
         return [outcome, { outcome, book, held: amount(held), promised: amount(promised) }];
       }),
@@ -110,11 +110,11 @@ export function marketOf(row: MarketRow): MarketState {
 
 export function marketRow({ id, rules, settledAt }: MarketState): object {
   const { fees, tick, minimumQuantity, ...others } = rules;
-  return { id, ...others, ...fees, tick: textOf(tick), minimumQuantity: textOf(minimumQuantity), settledAt };
+  return { id, ...others, ...fees, tick: amountText(tick), minimumQuantity: amountText(minimumQuantity), settledAt };
 }
 
 export function venueMarketOf({ rules }: MarketState): VenueMarket {
-  return { ...rules, tick: textOf(rules.tick), minimumQuantity: textOf(rules.minimumQuantity) };
+  return { ...rules, tick: amountText(rules.tick), minimumQuantity: amountText(rules.minimumQuantity) };
 }
 
 export function bookRow({ bids, asks }: Book): BookRow {
@@ -122,17 +122,22 @@ export function bookRow({ bids, asks }: Book): BookRow {
 }
 
 export function positionRow({ rules }: MarketState, { outcome, held, promised }: OutcomeState): object {
-  return { market: rules.market, outcome, held: textOf(held), promised: textOf(promised) };
+  return { market: rules.market, outcome, held: amountText(held), promised: amountText(promised) };
 }
 
 export function fillRow({ order, price, quantity, notional, fee, ...fill }: PaperFill): object {
-  const amounts = { price: textOf(price), quantity: textOf(quantity), notional: textOf(notional), fee: textOf(fee) };
+  const amounts = {
+    price: amountText(price),
+    quantity: amountText(quantity),
+    notional: amountText(notional),
+    fee: amountText(fee),
+  };
   return { ...fill, ...amounts, orderId: order.id };
 }
 
 export function settlementRow({ payouts, paid, ...settlement }: PaperSettlement): object {
-  const texts = [...payouts].map(([outcome, payout]: [string, Amount]) => [outcome, textOf(payout)] as const);
-  return { ...settlement, paid: textOf(paid), payouts: Object.fromEntries(texts) };
+  const texts = [...payouts].map(([outcome, payout]: [string, Amount]) => [outcome, amountText(payout)] as const);
+  return { ...settlement, paid: amountText(paid), payouts: Object.fromEntries(texts) };
 }
 
 export function quoteOf({ rules }: MarketState, { outcome, book }: OutcomeState): MarketQuote {
@@ -143,12 +148,12 @@ export function quoteOf({ rules }: MarketState, { outcome, book }: OutcomeState)
     venue: PAPER,
     market,
     outcome,
-    bestBid: bid === undefined ? null : textOf(bid.price),
-    bestBidQuantity: bid === undefined ? null : textOf(bid.quantity),
-    bestAsk: ask === undefined ? null : textOf(ask.price),
-    bestAskQuantity: ask === undefined ? null : textOf(ask.quantity),
-    tick: textOf(tick),
-    minimumQuantity: textOf(minimumQuantity),
+    bestBid: bid === undefined ? null : amountText(bid.price),
+    bestBidQuantity: bid === undefined ? null : amountText(bid.quantity),
+    bestAsk: ask === undefined ? null : amountText(ask.price),
+    bestAskQuantity: ask === undefined ? null : amountText(ask.quantity),
+    tick: amountText(tick),
+    minimumQuantity: amountText(minimumQuantity),
     status,
     closesAt,
     fees,
@@ -162,7 +167,7 @@ function bookOfRow(row: BookRow | undefined): Book {
 }
 
 function levelRow({ price, quantity }: Level): LevelRow {
-  return [textOf(price), textOf(quantity)];
+  return [amountText(price), amountText(quantity)];
 }
 
 function dateOf(value: Date | string | null): Date | null {

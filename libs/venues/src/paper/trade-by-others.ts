@@ -1,5 +1,5 @@
+import { amountText } from '@interlock/persistence';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { textOf } from '../decimal.js';
 import type { DecimalText, Side } from '../port/venue.types.js';
 import { isTrading } from './exchange.types.js';
 import { PaperRecords } from './paper-records.js';
@@ -50,7 +50,7 @@ export class TradeByOthersHandler implements ICommandHandler<TradeByOthers> {
       if (!isTrading(market.rules, exchange.now)) {
         return { kind: 'market-closed', status: market.rules.status === 'PAUSED' ? 'PAUSED' : 'CLOSED' };
       }
-      return { kind: 'traded', filledQuantity: textOf(exchange.trade(market, outcome, { side, price, quantity })) };
+      return { kind: 'traded', filledQuantity: amountText(exchange.trade(market, outcome, { side, price, quantity })) };
     });
   }
 }

@@ -1,5 +1,5 @@
+import { amount, amountText } from '@interlock/persistence';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { amount, textOf } from '../decimal.js';
 import type { DecimalText, VenueBalances } from '../port/venue.types.js';
 import { PaperRecords } from './paper-records.js';
 
@@ -26,7 +26,7 @@ export class TransferPaperCashHandler implements ICommandHandler<TransferPaperCa
     return this.records.change<TransferPaperCashResult>({}, (exchange) => {
       const { account } = exchange.state;
       const after = account.cash.plus(amount(cash));
-      const balances = { cash: textOf(after), reserved: textOf(account.reserved) };
+      const balances = { cash: amountText(after), reserved: amountText(account.reserved) };
       if (amount(cash).lt(0) && after.lt(account.reserved)) return { kind: 'not-free', balances };
       account.cash = after;
       return { kind: 'transferred', balances };

@@ -1,4 +1,4 @@
-import { type Amount, smaller, ZERO } from '../../decimal.js';
+import { type Amount, smaller, ZERO } from '@interlock/persistence';
 import type { Side } from '../../port/venue.types.js';
 
 export interface Level {
