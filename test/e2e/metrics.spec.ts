@@ -33,6 +33,13 @@ async function scrape(url = api.url): Promise<string> {
 }
 const scrapeWorker = async () => scrape(await worker.getUrl());
 
+const put = (path: string, body: unknown) =>
+  api.call(path, {
+    method: 'PUT',
+    headers: { ...AUTHORIZED, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+
 /** A series' value; undefined when there is no such series. */
 function valueOf(page: string, series: string): number | undefined {
   const line = page.split('\n').find((candidate) => candidate.startsWith(`${series} `));
@@ -138,12 +145,6 @@ describe('metrics', () => {
   });
 
   it('follow an order from the gate to its fills, and see it under a halt', async () => {
-    const put = (path: string, body: unknown) =>
-      api.call(path, {
-        method: 'PUT',
-        headers: { ...AUTHORIZED, 'content-type': 'application/json' },
-        body: JSON.stringify(body),
-      });
     const rules = { outcomes: ['YES'], rules: 'free', tick: '0.01', minQuantity: 1, status: 'OPEN' };
     await put('/api/paper/markets/metered', { ...rules, books: { YES: { bids: [], asks: [['0.5', 10]] } } });
     const buy = (order: object) =>
@@ -199,6 +200,27 @@ describe('metrics', () => {
     await becomes('interlock_risk_headroom_ratio{rule="position",scope="mode:live"}', 1);
     await becomes('interlock_risk_headroom_ratio{rule="startRate",scope="mode:mock"}', 0.99);
     expect(valueOf(await scrapeWorker(), 'interlock_risk_headroom_ratio{rule="dailyLoss",scope="mode:paper"}')).toBe(1);
+    const limit = (value: string | null) => put('/api/risk/limits', { limits: [openOrders(value)], reason: 'a test' });
+    const openOrders = (value: string | null) => ({ rule: 'openOrders', scope: 'strategy:nearest', limit: value });
+    await limit('1');
+    const ratio = 'interlock_risk_headroom_ratio{rule="openOrders",scope="strategy:*"}';
+    await becomes(ratio, 1);
+    const order = { market: 'headroom', outcome: 'YES', side: 'BUY', price: '0.1', quantity: '1', strategy: 'nearest' };
+    await put('/api/paper/markets/headroom', {
+      outcomes: ['YES'],
+      rules: 'free',
+      tick: '0.01',
+      minQuantity: '1',
+      status: 'OPEN',
+      books: {},
+    });
+    expect((await api.post('/api/orders', order)).status).toBe(201);
+    await becomes(ratio, 0); // in its mode; in the others it is untouched
+    await limit(null);
+    await eventually(
+      'a limit that was taken away is not told',
+      async () => valueOf(await scrape(), ratio) === undefined,
+    );
   });
 
   it('show the kill switches, those of strategies and venues together', async () => {

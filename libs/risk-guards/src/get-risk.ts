@@ -82,21 +82,28 @@ async function read(tx: Transaction, intents: readonly OrderIntent[], limits: Li
   return readingOfOrders(row.state);
 }
 
-/** A limit over everything is counted in each mode; one on strategies holds for each of them. */
+/**
+ * A limit over everything is counted in each mode, and told of each. One in a strategy, venue or market is counted in each mode as well:
+ * what is told is the mode that is nearest to it, for that is where it will refuse first. One on strategies holds for each of them.
+ */
 function itemsOf(limit: Limit, reading: OrderReading): RiskItem[] {
   const totals = new OrderTotals(reading);
   const kind = kindOf(limit.scope);
-  const modes = kind === 'mode' ? MODES.filter((mode) => limit.scope === scopeOf(mode)) : MODES;
-  return modes.flatMap((mode) => {
-    const told = kind === 'global' ? scopeOf(mode) : limit.scope;
+  const nearest = new Map<string, Decimal | undefined>();
+  const tell = (scope: string, mode: Mode, asked: string) => {
+    const current = totals.now(limit.rule, placed(mode, asked), limit);
+    const other = nearest.get(scope);
+    if (other === undefined || (current !== undefined && compare(current, other) > 0)) nearest.set(scope, current);
+  };
+  for (const mode of MODES) {
+    if (kind === 'mode' && limit.scope !== scopeOf(mode)) continue;
     if (EACH_STRATEGY.has(limit.rule) && kind !== 'strategy') {
-      return reading.strategiesIn(mode).map((strategy) => {
-        const current = totals.now(limit.rule, placed(mode, `strategy:${strategy}`), limit);
-        return item(limit.rule, `strategy:${strategy}`, current, limit.limit);
-      });
+      for (const strategy of reading.strategiesIn(mode)) tell(`strategy:${strategy}`, mode, `strategy:${strategy}`);
+    } else {
+      tell(kind === 'global' ? scopeOf(mode) : limit.scope, mode, limit.scope);
     }
-    return [item(limit.rule, told, totals.now(limit.rule, placed(mode, limit.scope), limit), limit.limit)];
-  });
+  }
+  return [...nearest].map(([scope, current]) => item(limit.rule, scope, current, limit.limit));
 }
 
 /** By rule as they are listed everywhere, then by scope. */
