@@ -79,6 +79,8 @@ describe('PUT /api/risk/limits', () => {
     [{ limits: [{ rule: 'position', scope: 'global', limit: 0.000000001 }], reason: 'x' }, 'limits.0.limit'],
     [{ limits: [{ rule: 'position', scope: 'global' }], reason: 'x' }, 'limits.0.limit'],
     [{ limits: [{ rule: 'position', scope: 'global', limit: '1', more: 1 }], reason: 'x' }, 'limits.0.more'],
+    [{ limits: [{ rule: 'orderRate', scope: 'global', limit: '1.5' }], reason: 'x' }, 'limits.0.limit'],
+    [{ limits: [{ rule: 'priceCollar', scope: 'global', limit: '5' }], reason: 'x' }, 'limits.0.limit'],
     [{ limits: [7], reason: 'x' }, 'limits.0'],
   ])('%j is refused, naming %s, and changes nothing', async (body, field) => {
     const before = (await api.get('/api/risk')).body['version'];

@@ -145,7 +145,7 @@ describe('POST /api/execution/flatten', () => {
       const answer = await api.get(`${FLATTEN}/${planId}`);
       return planOf(answer).status === 'DONE' ? answer : undefined;
     });
-    expect(done.body['plan']).toMatchObject({ scope: 'global', failure: null, positionsLeft: 0 });
+    expect(done.body['plan']).toMatchObject({ scope: 'global', collar: '0.1', failure: null, positionsLeft: 0 });
     const { body } = await api.get(STOP);
     expect(body['killSwitch']).toMatchObject({ enabled: true, level: 'reduce', reason: 'leaving' });
     expect((await api.get('/api/paper/account')).body['positions']).toEqual([]);
@@ -156,6 +156,7 @@ describe('POST /api/execution/flatten', () => {
     ['scope', { scope: 'everything' }],
     ['collar', { collar: '-0.1' }],
     ['collar', { collar: 'wide' }],
+    ['collar', { collar: '5' }], // five cents are 0.05; this would sell at any price
     ['reason', { reason: 'x'.repeat(501) }],
     ['price', { price: '0.4' }],
   ])('400 names %s', async (field, body) => {

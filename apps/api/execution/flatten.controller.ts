@@ -17,6 +17,7 @@ const PLAN = {
   planId: '01a20731-626d-705b-b365-598d0496adc1',
   scope: 'global' as const,
   status: 'RUNNING' as const,
+  collar: '0.05',
   failure: null,
   ordersCanceled: 0,
   positionsLeft: 3,

@@ -1,8 +1,8 @@
 import { FLATTEN_STATUSES, type FlattenPlanView } from '@interlock/orders';
 import type { AmountInput } from '@interlock/venues';
 import { ApiProperty } from '@nestjs/swagger';
-import { COUNT, ID, OK, TIME } from '../docs/fields.js';
-import { Amount, Optional, TextUpTo } from '../http/constraints.js';
+import { COUNT, DECIMAL_PATTERN, ID, OK, TIME } from '../docs/fields.js';
+import { Optional, PriceDistance, TextUpTo } from '../http/constraints.js';
 import { KillSwitchScope, SCOPE_PATTERN } from './kill-switch.dto.js';
 
 /** What to flatten. An empty body flattens everything, at any price. */
@@ -22,7 +22,7 @@ export class FlattenBody {
 
   /** How far below the best bid at its beginning the plan may sell. When absent it sells at any bid. */
   @Optional()
-  @Amount()
+  @PriceDistance()
   collar?: AmountInput;
 }
 
@@ -36,6 +36,13 @@ export class FlattenPlan {
 
   @ApiProperty({ enum: FLATTEN_STATUSES })
   status!: FlattenPlanView['status'];
+
+  /**
+   * How far below the first best bid it may sell, of the request that began it; null when it sells at any bid.
+   * @example '0.05'
+   */
+  @ApiProperty({ type: String, nullable: true, pattern: DECIMAL_PATTERN })
+  collar!: string | null;
 
   /**
    * Why it cannot go on; null unless it is `FAILED`.

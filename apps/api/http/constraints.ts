@@ -136,6 +136,14 @@ export function signedAmountOf(value: unknown): string {
   return parsed.toFixed();
 }
 
+/** How far apart two prices per share may be. */
+export function PriceDistance(): PropertyDecorator {
+  const allowed =
+    'must be a decimal text or number from 0 to 1 with at most 8 decimals: a distance between prices per share';
+  const test = (value: unknown) => parseAmount(value)?.lte(1) === true;
+  return constraint('priceDistance', allowed, test, { oneOf: TEXT_OR_NUMBER, example: '0.05' });
+}
+
 /** A number of shares. */
 export function Quantity(): PropertyDecorator {
   const allowed = 'must be a decimal text or number greater than 0 and at most 1e12, with at most 8 decimals';

@@ -504,7 +504,8 @@ export type RiskAnswer = {
      */
     version: number;
     /**
-     * One for each rule and scope; limits over everything count in each mode.
+     * One for each limit and scope. A limit over everything is told of each mode, one in a strategy, venue or market of the mode that is
+     * nearest to it. Where two limits name one rule and scope, the tighter one refuses.
      */
     items: Array<RiskItemAnswer>;
 };

@@ -33,6 +33,13 @@ export function amount() {
     .transform((value) => value.replace(/^0+(?=\d)/, ''));
 }
 
+/** How far apart two prices per share may be, from 0 to 1, as text. */
+export function priceDistance() {
+  return z
+    .string()
+    .regex(/^(0(\.\d{1,8})?|1(\.0{1,8})?)$/, 'a number from 0 to 1 with at most 8 decimals, such as 0.05');
+}
+
 /** A number from `min` to `max`, both included; not for money. */
 export function ratio(min: number, max: number) {
   const allowed = `a number from ${min} to ${max}`;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { amount, integer, positiveDecimal } from './parsers.js';
+import { amount, integer, positiveDecimal, priceDistance } from './parsers.js';
 
 const DAY_MS = 86_400_000;
 
@@ -27,7 +27,7 @@ export const RISK_SETTINGS = {
   MAX_POSITION_LIMIT: positiveDecimal().default(1_000_000),
   RISK_MAX_DAILY_LOSS: amount().default('500000'),
   ORDER_RATE_LIMIT_PER_MIN: integer(0, 1_000_000).default(30),
-  RISK_PRICE_COLLAR: amount().optional(),
+  RISK_PRICE_COLLAR: priceDistance().optional(),
   MARKET_DATA_MAX_AGE_MS: integer(0, DAY_MS).optional(),
   RISK_DUPLICATE_WINDOW_MS: integer(0, DAY_MS).optional(),
   RISK_MAX_ORDER_QUANTITY: amount().optional(),

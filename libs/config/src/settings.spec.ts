@@ -62,6 +62,7 @@ describe('settings', () => {
       'a number of 0 or more with at most 8 decimals, such as 500000',
     ],
     ['ORDER_RATE_LIMIT_PER_MIN', ['-1', '1000001', '1.5', 'many'], 'a whole number from 0 to 1000000'],
+    ['RISK_PRICE_COLLAR', ['-0.1', '1.01', '5'], 'a number from 0 to 1 with at most 8 decimals, such as 0.05'],
     ['RUN_START_LIMIT_PER_MIN', ['-1', '1000001'], 'a whole number from 0 to 1000000'],
     [
       'RISK_DAY_TIMEZONE',

@@ -7,7 +7,7 @@ import { RiskGuards, guarded } from './risk-guards.js';
 import { RiskLimitRows } from './risk-limits.js';
 import { RiskStateUnavailable, scopeOf } from './risk-state.js';
 import { compare, type Decimal, decimal, formatDecimal, subtract } from './rules/decimal.js';
-import { kindOf, type Limit, Limits } from './rules/limits.js';
+import { kindOf, type Limit, Limits, WHOLE_RULES } from './rules/limits.js';
 import type { OrderIntent } from './rules/order-intent.js';
 import { LIMIT_RULES, type LimitRule, type RuleName } from './rules/refusal.js';
 
@@ -31,17 +31,6 @@ export interface RiskView {
 
 /** Every configured rule with its present value. Fails with `RiskStateUnavailable` when one cannot be read. */
 export class GetRisk extends Query<RiskView> {}
-
-/** Rules whose limits are whole numbers. */
-const COUNTS: ReadonlySet<string> = new Set([
-  'orderRate',
-  'messageRate',
-  'openOrders',
-  'losingStreak',
-  'marketDataAge',
-  'marketCloses',
-  'duplicate',
-]);
 
 @QueryHandler(GetRisk)
 export class GetRiskHandler implements IQueryHandler<GetRisk> {
@@ -118,7 +107,7 @@ const EACH_STRATEGY: ReadonlySet<LimitRule> = new Set(['exposure', 'losingStreak
 
 function item(rule: RuleName, scope: string, current: Decimal | undefined, limit: Decimal): RiskItem {
   const shown = (value: Decimal) =>
-    COUNTS.has(rule) || rule === 'startRate' ? Number(formatDecimal(value)) : formatDecimal(value);
+    rule === 'startRate' || WHOLE_RULES.has(rule) ? Number(formatDecimal(value)) : formatDecimal(value);
   if (current === undefined) return { rule, scope, current: null, limit: shown(limit), headroom: null };
   const headroom = compare(current, limit) < 0 ? subtract(limit, current) : whole(0);
   return { rule, scope, current: shown(current), limit: shown(limit), headroom: shown(headroom) };

@@ -2,7 +2,9 @@ import { type NewOpsEvent, OpsEvents } from '@interlock/ops-events';
 import { Transactions } from '@interlock/persistence';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { type ChangedLimit, type LimitChange, RiskLimitRows } from './risk-limits.js';
-import { kindOf, type ScopeKind, SCOPES_OF } from './rules/limits.js';
+import { compare, type Decimal, decimal, isMultipleOf } from './rules/decimal.js';
+import { kindOf, type ScopeKind, SCOPES_OF, WHOLE_RULES } from './rules/limits.js';
+import type { LimitRule } from './rules/refusal.js';
 
 /** Sets limits, or takes them away, while trading goes on; acts on the next order. Setting `losingStreak` releases its strategies. */
 export class SetRiskLimits extends Command<SetRiskLimitsResult> {
@@ -52,14 +54,25 @@ export function limitChanged(
 function faultsOf(changes: readonly LimitChange[]): Record<string, string[]> | undefined {
   const faults: Record<string, string[]> = {};
   const seen = new Set<string>();
-  changes.forEach(({ rule, scope }, index) => {
+  changes.forEach(({ rule, scope, limit }, index) => {
     const kind: ScopeKind = kindOf(scope);
     if (!SCOPES_OF[rule].includes(kind)) {
       faults[`limits.${index}.scope`] = [`${rule} can be limited in ${SCOPES_OF[rule].join(', ')} only`];
     }
+    const fault = limit === null ? undefined : faultOf(rule, decimal(limit));
+    if (fault !== undefined) faults[`limits.${index}.limit`] = [fault];
     if (seen.has(`${rule} ${scope}`))
       faults[`limits.${index}.rule`] = ['the same rule and scope stand in the request already'];
     seen.add(`${rule} ${scope}`);
   });
   return Object.keys(faults).length === 0 ? undefined : faults;
+}
+
+/** What would be kept and never do what was meant: a collar of 5 guards nothing where 0.05 was meant, for prices end at 1. */
+function faultOf(rule: LimitRule, limit: Decimal): string | undefined {
+  if (WHOLE_RULES.has(rule) && !isMultipleOf(limit, decimal('1'))) return `must be a whole number for ${rule}`;
+  if (rule === 'priceCollar' && compare(limit, decimal('1')) > 0) {
+    return 'must be at most 1 for priceCollar: it is a distance between prices per share';
+  }
+  return undefined;
 }

@@ -8,6 +8,8 @@ export interface FlattenPlanView {
   readonly planId: string;
   readonly scope: Scope;
   readonly status: FlattenStatus;
+  /** How far below the first best bid it may sell; null: at any bid. */
+  readonly collar: string | null;
   /** Why it cannot go on; only when it is FAILED. */
   readonly failure: string | null;
   /** Orders under the scope that were cancelled for it. */

@@ -13,6 +13,7 @@ interface PlanRow {
   id: string;
   scope: Scope;
   status: FlattenStatus;
+  collar: string | null;
   failure: string | null;
   orders_canceled: number;
   positions_left: number;
@@ -20,7 +21,7 @@ interface PlanRow {
   finished_at: Date | null;
 }
 
-const SHOWN = 'id, scope, status, failure, orders_canceled, positions_left, created_at, finished_at';
+const SHOWN = 'id, scope, status, collar::text, failure, orders_canceled, positions_left, created_at, finished_at';
 
 /** A plan while a worker carries it on. Whatever it writes names the epoch, and is refused once there is a later one. */
 export interface HeldPlan {
@@ -197,6 +198,7 @@ function viewOf(row: PlanRow): FlattenPlanView {
     planId: row.id,
     scope: row.scope,
     status: row.status,
+    collar: row.collar === null ? null : amount(row.collar).toFixed(),
     failure: row.failure,
     ordersCanceled: row.orders_canceled,
     positionsLeft: row.positions_left,

@@ -41,6 +41,17 @@ export const SCOPES_OF: Record<LimitRule, readonly ScopeKind[]> = {
   duplicate: EVERY_SCOPE,
 };
 
+/** Rules whose limits are whole numbers: of orders, of sales, or milliseconds. */
+export const WHOLE_RULES: ReadonlySet<string> = new Set([
+  'orderRate',
+  'messageRate',
+  'openOrders',
+  'losingStreak',
+  'marketDataAge',
+  'marketCloses',
+  'duplicate',
+]);
+
 /** Rules that refuse above a limit, or from it on, and not below: the smallest limit is the tightest. All but this one are so. */
 const LARGEST_IS_TIGHTEST: ReadonlySet<LimitRule> = new Set(['marketCloses', 'duplicate']);
 
