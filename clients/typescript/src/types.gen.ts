@@ -241,6 +241,10 @@ export type FlattenPlan = {
     scope: string;
     status: 'RUNNING' | 'DONE' | 'FAILED';
     /**
+     * How far below the first best bid it may sell, of the request that began it; null when it sells at any bid.
+     */
+    collar: string | null;
+    /**
      * Why it cannot go on; null unless it is `FAILED`.
      */
     failure: string | null;
