@@ -144,6 +144,32 @@ describe('a crash at the paper venue', () => {
     expect(await result).toMatchObject({ kind: 'REJECTED', code: 'NOT_SENT' });
     expect(await venue.resolve(intent.orderId, rain.market, sendBy)).toEqual({ kind: 'NOT_FOUND' });
   });
+
+  describe.each([
+    ['ahead of', 3_600_000],
+    ['behind', -3_600_000],
+  ])('while the clock of this process is %s the database’s', (_, offMs) => {
+    const rightNow = Date.now;
+    beforeEach(() => {
+      Date.now = () => rightNow() + offMs;
+    });
+    afterEach(() => {
+      Date.now = rightNow;
+    });
+
+    it('K2 an order in time arrives, and one that is held up is lost rather than late', async () => {
+      const rain = market();
+      await rain.show([], []);
+      expect(await send(rain.intent('BUY', '7', '0.5'))).toMatchObject({ kind: 'ACCEPTED' });
+      await probe.query('BEGIN');
+      await probe.query('SELECT FROM paper_accounts FOR UPDATE');
+      const sendBy = new Date(Date.now() + 200);
+      const result = send(rain.intent('BUY', '7', '0.5'), venue, sendBy);
+      await eventually('it is long past its time', () => Date.now() > sendBy.getTime() + 1_500);
+      await probe.query('ROLLBACK');
+      expect(await result).toMatchObject({ kind: 'REJECTED', code: 'NOT_SENT' });
+    });
+  });
 });
 
 describe('the behaviour of the paper venue', () => {

@@ -27,6 +27,8 @@ export interface LedgerSideOrder {
   readonly createdAt: Date;
   /** After this instant no byte of it leaves; null for an order that was never sent. */
   readonly sendBy: Date | null;
+  /** When the books were read, by the database's clock, which `sendBy` goes by. */
+  readonly readAt: Date;
 }
 
 /** What the books say of an account, of one instant. */
@@ -41,7 +43,7 @@ export interface LedgerSide {
 
 const ORDER_COLUMNS = `id, dedupe_key AS "dedupeKey", venue_order_id AS "venueOrderId", status, market, outcome, side, price::text,
   quantity::text, filled_quantity::text AS "filledQuantity", ended_as IS NOT NULL AS "hasEnded", created_at AS "createdAt",
-  send_by AS "sendBy"`;
+  send_by AS "sendBy", now() AS "readAt"`;
 
 export function positionKey({ market, outcome }: { market: string; outcome: string }): string {
   return `${market} ${outcome}`;

@@ -13,8 +13,6 @@ interface SoughtOrder {
 export interface ResolvedOrder<Order> {
   readonly order: Order;
   readonly found: ResolveResult;
-  /** When the question was sent, by this process's clock. */
-  readonly askedAt: Date;
 }
 
 /**
@@ -29,8 +27,7 @@ export async function resolveEach<Order extends SoughtOrder>(
   const waiting = [...orders];
   const ask = async (): Promise<void> => {
     for (let order = waiting.shift(); order !== undefined; order = waiting.shift()) {
-      const askedAt = new Date();
-      resolved.push({ order, found: await venue.resolve(order.dedupeKey, order.market, order.createdAt), askedAt });
+      resolved.push({ order, found: await venue.resolve(order.dedupeKey, order.market, order.createdAt) });
     }
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, orders.length) }, ask));

@@ -111,8 +111,8 @@ async function missingOrders(venue: Venue, unlisted: readonly LedgerSideOrder[])
   );
   const resolved = await resolveEach(venue, sent);
   const gone = resolved.filter(
-    ({ order: { sendBy }, found, askedAt }) =>
-      found.kind === 'NOT_FOUND' && (sendBy === null || isNotFoundFinal(venue.capabilities(), sendBy, askedAt)),
+    ({ order: { sendBy, readAt }, found }) =>
+      found.kind === 'NOT_FOUND' && (sendBy === null || isNotFoundFinal(venue.capabilities(), sendBy, readAt)),
   );
   // Without a key it cannot have been sent, and yet counts as acknowledged.
   return [...unlisted.filter(({ dedupeKey }) => dedupeKey === null), ...gone.map(({ order }) => order)].map(missing);

@@ -45,12 +45,17 @@ export class PaperReads {
   ) {}
 
   async behaviour(): Promise<PaperBehaviour> {
-    const [row] = await this.dataSource.query<(PaperBehaviour & { ordersJudged: number })[]>(
-      `SELECT ${BEHAVIOUR_COLUMNS} FROM paper_behaviour`,
+    return (await this.behaviourNow()).behaviour;
+  }
+
+  /** With what time it is by the venue's clock, which need not be that of this process. */
+  async behaviourNow(): Promise<{ behaviour: PaperBehaviour; now: Date }> {
+    const [row] = await this.dataSource.query<(PaperBehaviour & { ordersJudged: number; now: Date })[]>(
+      `SELECT ${BEHAVIOUR_COLUMNS}, clock_timestamp() AS now FROM paper_behaviour`,
     );
     if (row === undefined) throw new Error('the paper venue has no behaviour');
-    const { ordersJudged: _, ...behaviour } = row;
-    return behaviour;
+    const { ordersJudged: _, now, ...behaviour } = row;
+    return { behaviour, now };
   }
 
   async market(market: string): Promise<MarketState | null> {

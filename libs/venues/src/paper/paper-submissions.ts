@@ -57,20 +57,25 @@ export class PaperSubmissions {
   async submit(prepared: PreparedOrder, { signal, sendBy }: SubmitOptions): Promise<SubmitResult> {
     const order = orderIn(prepared);
     if (order === null) return notSent('its payload is not of this venue');
-    let behaviour: PaperBehaviour;
+    let read: Awaited<ReturnType<PaperReads['behaviourNow']>>;
     try {
-      behaviour = await this.reads.behaviour();
+      read = await this.reads.behaviourNow();
     } catch {
       return notSent('the records of the venue cannot be reached');
     }
     if (signal.aborted) return notSent('sending was called off');
-    if (Date.now() > sendBy.getTime()) return notSent('the time to send it by had passed');
+    const { behaviour, now } = read;
+    const leftMs = sendBy.getTime() - Date.now();
+    if (leftMs < 0) return notSent('the time to send it by had passed');
     // As over a network: from here on nobody can know.
     if (behaviour.mode === 'down') return unknown('the connection was lost');
-    return this.awaitAnswer(this.carry(order, behaviour, sendBy), signal);
+    return this.awaitAnswer(this.carry(order, behaviour, new Date(now.getTime() + leftMs)), signal);
   }
 
-  /** The order goes its way whether or not anybody still waits for the answer. */
+  /**
+   * The order goes its way whether or not anybody still waits for the answer.
+   * @param sendBy by the venue's clock, which says when the order arrives
+   */
   private async carry(order: NewOrder, { latencyMs }: PaperBehaviour, sendBy: Date): Promise<SubmitResult> {
     const way = Math.min(latencyMs / 2, LONGEST_WAY_MS);
     await delay(way);
