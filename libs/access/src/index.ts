@@ -1,3 +1,3 @@
 export { AccessModule } from './access.module.js';
-export { type Actor, includesRole, type Role, ROLES } from './actor.js';
+export { type Actor, includesRole, type Role } from './actor.js';
 export { type Authentication, Authenticator } from './authenticate.js';

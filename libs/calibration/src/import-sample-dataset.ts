@@ -5,7 +5,7 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { DatasetImporter } from './dataset-importer.js';
 import { type DatasetInfo, Datasets } from './datasets.repository.js';
 
-export const SAMPLE_DATASET = 'sample';
+const SAMPLE_DATASET = 'sample';
 
 /** The same place from the sources and, since the build copies the folder, from what is compiled. */
 const SAMPLE_FILE = new URL('../data/sample.csv', import.meta.url);

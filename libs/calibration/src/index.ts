@@ -4,7 +4,7 @@ export type { DatasetFault } from './dataset/dataset-row.js';
 export { type DatasetInfo, Datasets, DatasetVersionGone, type StoredDataset } from './datasets.repository.js';
 export { DeleteDataset } from './delete-dataset.js';
 export { ImportDataset, type ImportDatasetResult } from './import-dataset.js';
-export { ImportSampleDataset, type ImportSampleDatasetResult, SAMPLE_DATASET } from './import-sample-dataset.js';
+export { ImportSampleDataset, type ImportSampleDatasetResult } from './import-sample-dataset.js';
 export { ListDatasets, type DatasetPage } from './list-datasets.js';
 export type {
   CalibrationBin,

@@ -1,4 +1,6 @@
-import { canBecome, isFinal, RUN_STATES, RUN_STATUSES, sourcesOf, stateOf, statusesOf } from './run.js';
+import { canBecome, isFinal, RUN_STATES, RUN_STATUSES, type RunStatus, stateOf, statusesOf } from './run.js';
+
+const sourcesOf = (to: RunStatus) => RUN_STATUSES.filter((from) => canBecome(from, to));
 
 describe('run states', () => {
   it('shows every stored status as exactly one public state', () => {

@@ -62,11 +62,6 @@ export function canBecome(from: RunStatus, to: RunStatus): boolean {
   return TRANSITIONS[from].includes(to);
 }
 
-/** The statuses from which a run may become `to`. */
-export function sourcesOf(to: RunStatus): RunStatus[] {
-  return RUN_STATUSES.filter((from) => canBecome(from, to));
-}
-
 /** True when the run will never change again. */
 export function isFinal(status: RunStatus): boolean {
   return TRANSITIONS[status].length === 0;

@@ -19,13 +19,6 @@ export function isReplayable(error: unknown): boolean {
   return code === '40001' || code === '40P01';
 }
 
-/** A unique constraint said no. `constraint` narrows it to one by name. */
-export function isUniqueViolation(error: unknown, constraint?: string): boolean {
-  if (codeOf(error) !== '23505') return false;
-  const source = (error as { driverError?: unknown }).driverError ?? error;
-  return constraint === undefined || (source as { constraint?: unknown }).constraint === constraint;
-}
-
 /** The database did not get round to something in the time that it had. Nothing was begun. */
 export class DatabaseBusy extends Error {
   constructor(afterMs: number) {

@@ -18,13 +18,7 @@ export { serveWhenReady } from './boot/serve-when-ready.js';
 export { connectionConfig } from './connection.js';
 export { DatabaseHealth } from './database-health.js';
 export { answeredWithin } from './answered-within.js';
-export {
-  CommitOutcomeUnknown,
-  isDatabaseUnavailable,
-  isReplayable,
-  isUniqueViolation,
-  TakesNoWrites,
-} from './database-errors.js';
+export { CommitOutcomeUnknown, isDatabaseUnavailable, isReplayable, TakesNoWrites } from './database-errors.js';
 export { migrateDatabase, pendingMigrations } from './migrate.js';
 export { NotificationListener } from './notification-listener.js';
 export { SharedBatches } from './shared-batches.js';

@@ -20,11 +20,6 @@ export class NotificationListener {
     private readonly onMessage: () => void,
   ) {}
 
-  /** True while the connection is up, as far as this process knows. */
-  get connected(): boolean {
-    return this.client !== undefined;
-  }
-
   start(): void {
     this.running = this.keepListening();
   }

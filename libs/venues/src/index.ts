@@ -6,7 +6,7 @@ export {
   RecordedMarketData,
   type RecordedSeries,
 } from './market-data/recorded-series.js';
-export { type SyntheticBookRules, syntheticBooks } from './market-data/synthetic-book.js';
+export type { SyntheticBookRules } from './market-data/synthetic-book.js';
 export { type MarketQuote, MarketQuotes, type QuoteKey, type StoredMarketQuote } from './market-quotes.js';
 export { ACKNOWLEDGEMENTS, PAPER_MODES, type PaperBehaviour } from './paper/exchange.types.js';
 export { GetPaperAccount, type PaperAccount } from './paper/get-paper-account.js';
