@@ -7,6 +7,8 @@ import type { DeskLease } from './desk-lease.js';
 export class Desk {
   /** Orders whose answer this process waits for: nobody else has to find out what became of them. */
   readonly inHand = new Set<string>();
+  /** Whether they agree with the venue. Found out anew by each holder of the desk, and before it nothing is sent (safety.md, O5). */
+  books: 'unknown' | 'agree' | 'contradicted' = 'unknown';
 
   constructor(
     readonly venue: Venue,

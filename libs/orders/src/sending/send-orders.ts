@@ -80,6 +80,9 @@ interface Parts {
 /** What became of an order that was taken for sending. HALTED: a switch was turned on, and not a byte has left. */
 type SendResult = SubmitResult | { readonly kind: 'HALTED' };
 
+/** Until when an order may be sent that was taken; or that it is not to be sent any more, or not yet. */
+type Claim = Date | 'over' | 'not yet';
+
 interface Answer {
   readonly order: OrderToSend;
   readonly result: SendResult;
@@ -94,10 +97,7 @@ export class OrderSender {
   private lookAgain = false;
   private isClosed = false;
   /** Orders of many markets share the transaction that takes them, and the one that stores their answers. */
-  private readonly claims = new SharedBatches<OrderToSend, Date | undefined>(
-    (orders) => this.claimAll(orders),
-    failsTogether,
-  );
+  private readonly claims = new SharedBatches<OrderToSend, Claim>((orders) => this.claimAll(orders), failsTogether);
   private readonly answers = new SharedBatches<Answer, void>((answers) => this.storeAll(answers), failsTogether);
 
   constructor(
@@ -151,31 +151,33 @@ export class OrderSender {
     for (const order of orders) {
       if (this.isOver()) return;
       try {
-        await this.send({ ...order, prepared: this.desk.venue.prepareOrder(order.intent) });
+        if (await this.send({ ...order, prepared: this.desk.venue.prepareOrder(order.intent) })) continue;
       } catch (error) {
-        // Of this market nothing more until the next look: its orders must not overtake each other.
         if (!(error instanceof DeskLost))
           this.logger.warn({ err: error, orderId: order.intent.orderId }, 'not sent yet');
-        await delay(PAUSE_AFTER_FAILURE_MS, undefined, { signal: this.desk.over }).catch(() => undefined);
-        return;
       }
+      // Of this market nothing more until the next look: its orders must not overtake each other.
+      await delay(PAUSE_AFTER_FAILURE_MS, undefined, { signal: this.desk.over }).catch(() => undefined);
+      return;
     }
   }
 
-  private async send(order: OrderToSend): Promise<void> {
+  /** @returns false when it is to be sent later */
+  private async send(order: OrderToSend): Promise<boolean> {
     const { orderId } = order.intent;
     this.desk.inHand.add(orderId);
     try {
       const sendBy = await this.claims.add(order);
-      if (sendBy === undefined) {
+      if (typeof sendBy === 'string') {
         this.desk.inHand.delete(orderId);
-        return;
+        return sendBy === 'over';
       }
       faultPoint('order-after-claim');
       const result = await this.parts.metrics.sent(this.desk.venue.name, this.submit(order, sendBy), outcomeOf);
       faultPoint('order-after-answer');
       // The market's next order need not wait for it: the venue has answered.
       this.track(this.storeAnswer({ order, result }));
+      return true;
     } catch (error) {
       this.desk.inHand.delete(orderId);
       throw error;
@@ -210,8 +212,8 @@ export class OrderSender {
     return { strategy, mode, venue: this.desk.venue.name };
   }
 
-  /** ADMITTED → SUBMITTED for those that may still go. @returns until when each may be sent; undefined: not at all */
-  private claimAll(orders: readonly OrderToSend[]): Promise<(Date | undefined)[]> {
+  /** ADMITTED → SUBMITTED for those that may go. What may go no more is ended, whether or not anything may be sent now. */
+  private claimAll(orders: readonly OrderToSend[]): Promise<Claim[]> {
     const scopes = [...new Set(orders.flatMap((order) => scopesOver(this.scoped(order))))];
     return this.parts.transactions.run(async (tx) => {
       // By our own clock from before the switches are read, since the bytes are checked against it (safety.md, K2).
@@ -226,6 +228,8 @@ export class OrderSender {
       );
       const ending: StatusChange[] = [];
       const going: OrderToSend[] = [];
+      const maySend = this.desk.books === 'agree';
+      const later: OrderToSend[] = [];
       for (const order of orders) {
         const { orderId } = order.intent;
         const lateness = waiting.get(orderId);
@@ -235,13 +239,13 @@ export class OrderSender {
         } else if (lateness.isLate || lateness.hasExpired) {
           ending.push({ orderId, to: 'EXPIRED', ...(lateness.hasExpired ? {} : { reason: NOT_SENT_IN_TIME }) });
         } else {
-          going.push(order);
+          (maySend ? going : later).push(order);
         }
       }
       const submitted = going.map(({ intent }) => ({ orderId: intent.orderId, to: 'SUBMITTED' as const }));
       await this.parts.ledger.changeStatus(tx, [...ending, ...submitted]);
       if (going.length > 0) await storePrepared(tx, going, SEND_WITHIN_MS);
-      return orders.map((order) => (going.includes(order) ? sendBy : undefined));
+      return orders.map((order) => (going.includes(order) ? sendBy : later.includes(order) ? 'not yet' : 'over'));
     });
   }
 

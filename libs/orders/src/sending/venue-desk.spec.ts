@@ -209,6 +209,16 @@ describe('a desk', () => {
     expect(await venueOrders()).toEqual([]);
   });
 
+  it('O5 after a start nothing is sent before the books agree with the venue', async () => {
+    await desk.close();
+    const order = await place();
+    await probe.query('UPDATE paper_accounts SET cash = cash + 100');
+    desk = openDesk(module);
+    await eventually('the venue is halted', async () => (await events('auto_kill_switch_triggered')).length === 1);
+    expect(await becomes(order, 'CANCELED')).toMatchObject({ reason: 'KILL_SWITCH' });
+    expect(await venueOrders()).toEqual([]);
+  });
+
   it('an order that waited too long expires instead of being sent at a price of another time', async () => {
     await desk.close();
     const order = await place();

@@ -61,7 +61,6 @@ export class VenueDesk {
   private isAwake = false;
   private failing: string | undefined;
   private sender: OrderSender | undefined;
-  private books: 'unknown' | 'agree' | 'contradicted' = 'unknown';
   private nextSyncAt = 0;
   private nextReconciliationAt = 0;
   private readonly work: Promise<void>;
@@ -135,8 +134,8 @@ export class VenueDesk {
   }
 
   private async halt(desk: Desk, error: BooksContradicted): Promise<void> {
-    const isNews = this.books !== 'contradicted';
-    this.books = 'contradicted';
+    const isNews = desk.books !== 'contradicted';
+    desk.books = 'contradicted';
     try {
       await this.parts.bookings.halt(desk, error, isNews);
     } catch (failure) {
@@ -156,7 +155,6 @@ export class VenueDesk {
    * condition that was not renewed for lost, and the venue a desk that is not heard of for dead, however long a comparison takes.
    */
   private async reportCondition(desk: Desk): Promise<void> {
-    this.books = 'unknown';
     let isArmed = false;
     let isNew = true;
     let comparing: Promise<void> | undefined;
@@ -168,7 +166,7 @@ export class VenueDesk {
         isNew = false;
         if (agreed.signal.aborted) agreed = new AbortController();
         const health = await this.venue.health();
-        await desk.write((tx) => storeCondition(tx, desk, health, this.books === 'agree'));
+        await desk.write((tx) => storeCondition(tx, desk, health, desk.books === 'agree'));
         if (health.state !== 'UNREACHABLE') {
           comparing ??= this.compare(desk, agreed).finally(() => (comparing = undefined));
           isArmed = await this.beat(isArmed);
@@ -203,16 +201,16 @@ export class VenueDesk {
    * @returns whether it was found just now that they agree
    */
   private async reconcile(desk: Desk): Promise<boolean> {
-    const wasKnown = this.books === 'agree';
+    const wasKnown = desk.books === 'agree';
     if (wasKnown && performance.now() < this.nextReconciliationAt) return false;
     if (!wasKnown && !(await this.catchUp(desk))) return false;
     const reconciliation = await this.parts.reconciling.run(this.venue);
     if (reconciliation.kind !== 'unfinished') {
       this.nextReconciliationAt = performance.now() + this.parts.settings.reconciliation.intervalMs;
     }
-    if (passes(reconciliation)) this.books = 'agree';
+    if (passes(reconciliation)) desk.books = 'agree';
     else if (!wasKnown) this.tellFailure(new Error(reasonOf(reconciliation)));
-    return !wasKnown && this.books === 'agree';
+    return !wasKnown && desk.books === 'agree';
   }
 
   /** Brings the books up to what the venue has. @returns false while something is unclear */
