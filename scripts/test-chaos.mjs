@@ -5,7 +5,7 @@ requireNode();
 
 const help = `Usage: npm run test:chaos -- [--backend postgres|redis] [--seed N] [--operations N] [--shrink-minutes N] [--auto-kill-switch] [--logs FILE]
 
-Starts two apis, two workers and a database, lets a random schedule loose on them (starts, orders, switches, cancels; processes
+Starts two apis, two workers and a database, lets a random schedule loose on them (starts, orders, switches, cancels, flattening; processes
 killed and frozen, the database stopped, the paper venue slow, silent and down, Redis killed, frozen, filled and emptied), and
 checks that every promise of docs/safety.md was kept. The same seed makes the same schedule. On failure it prints what was broken, the history that concerns it and the schedule, and looks for a shorter one that
 fails as well. See docs/chaos.md.

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { TEST_BACKEND } from '../support/test-queue.js';
+import { planOfSale } from './flatten-evidence.js';
 import type { ToggleRecord } from './history.js';
 import { reportFailure } from './report.js';
 import { type ChaosOptions, type ChaosResult, runChaos } from './run-chaos.js';
@@ -74,6 +75,8 @@ function summary({ history, evidence }: ChaosResult): string {
     `  orders asked for: ${count(history.orders.map(({ outcome }) => ('code' in outcome ? outcome.code : outcome.kind)))}`,
     `  orders: ${count([...evidence.orders.values()].map(({ status, reason }) => (reason === null ? status : `${status} ${reason}`)))}`,
     `  fills: ${evidence.ledgerFills.length}, orders that were unknown: ${unknownIn(evidence)}, desks: ${evidence.desks.length}`,
+    `  flattens asked for: ${count(history.flattens.map(({ outcome }) => ('code' in outcome ? outcome.code : outcome.kind)))}`,
+    `  flatten plans: ${count([...evidence.plans.values()].map(({ status, failure }) => (failure === null ? status : `${status} ${failure.split(' ')[0]}`)))}, sales: ${salesIn(evidence)}`,
     `  the venue took orders for ${admittingShare(evidence)}% of the time`,
     `  takeovers: ${[...evidence.changes.values()].flat().filter(({ from, to }) => from === 'RUNNING' && to === from).length}`,
   ].join('\n');
@@ -89,6 +92,11 @@ function admittingShare({ conditions }: ChaosResult['evidence']): number {
 
 function leftUnknown({ outcome }: ToggleRecord): boolean {
   return outcome.kind === 'changed' && outcome.effect.ordersUnknown !== 0;
+}
+
+function salesIn({ orders }: ChaosResult['evidence']): string {
+  const sales = [...orders.values()].filter(({ key }) => planOfSale(key) !== undefined);
+  return `${sales.length} (${count(sales.map(({ status }) => status))})`;
 }
 
 function unknownIn({ orderChanges }: ChaosResult['evidence']): number {

@@ -19,7 +19,7 @@ export interface LastWishes {
 }
 
 /**
- * The venue well, all switches released, every working order cancelled; then every run and every order must come to its end, and every
+ * The venue well, all switches released, every working order cancelled; then every run, every order and every flatten plan must come to its end, and every
  * fill and settlement into the books.
  * @returns what has not when nothing moves any more
  */
@@ -59,7 +59,7 @@ const FINAL = `('FILLED', 'CANCELED', 'REJECTED', 'EXPIRED')`;
 
 /** Everything that the suite sees happen, as a number that only rises. */
 const STEPS = `SELECT (SELECT count(*) FROM chaos_runs) + (SELECT count(*) FROM chaos_orders) + (SELECT count(*) FROM chaos_venue_orders)
-  + (SELECT count(*) FROM fills) AS steps`;
+  + (SELECT count(*) FROM fills) + (SELECT count(*) FROM chaos_flattens) AS steps`;
 
 async function unfinishedIn(database: ClusterDatabase): Promise<string[]> {
   const runs = await database.query<{ id: string; status: string }>(
@@ -68,6 +68,7 @@ async function unfinishedIn(database: ClusterDatabase): Promise<string[]> {
   const orders = await database.query<{ id: string; status: string }>(
     `SELECT id, status FROM orders WHERE status NOT IN ${FINAL}`,
   );
+  const plans = await database.query<{ id: string }>(`SELECT id FROM flatten_plans WHERE status = 'RUNNING'`);
   const [books] = await database.query<{ fills: number; settlements: number }>(
     `SELECT (SELECT count(*)::int FROM paper_fills) - (SELECT count(*)::int FROM fills WHERE order_id IS NOT NULL) AS fills,
             (SELECT count(*)::int FROM positions JOIN paper_settlements USING (market) WHERE quantity > 0) AS settlements`,
@@ -75,6 +76,7 @@ async function unfinishedIn(database: ClusterDatabase): Promise<string[]> {
   return [
     ...runs.map(({ id, status }) => `run ${id} is still ${status}`),
     ...orders.map(({ id, status }) => `order ${id} is still ${status}`),
+    ...plans.map(({ id }) => `plan ${id} is still RUNNING`),
     ...(books?.fills === 0 ? [] : [`${books?.fills} fills of the venue are not booked`]),
     ...(books?.settlements === 0 ? [] : [`${books?.settlements} positions of settled markets are not closed`]),
   ];

@@ -5,7 +5,14 @@ import type { ClusterProcess } from '../support/cluster-process.js';
 import type { RedisServer } from '../support/redis-server.js';
 import { Caller, codeOf, statusOf, unanswered } from './caller.js';
 import { comeToRest } from './come-to-rest.js';
-import { type FaultRecord, History, type StartOutcome, type ToldEffect, type ToggleOutcome } from './history.js';
+import {
+  type FaultRecord,
+  type FlattenOutcome,
+  History,
+  type StartOutcome,
+  type ToldEffect,
+  type ToggleOutcome,
+} from './history.js';
 import type { Level, Operation, StartWish } from './schedule.js';
 import { Trader } from './trader.js';
 
@@ -84,6 +91,8 @@ export class Conductor {
         return;
       case 'switch-off':
         return this.release(index, operation.api, operation.scope);
+      case 'flatten':
+        return this.flatten(index, operation.api, operation.scope, operation.collar);
       case 'cancel':
         return this.cancel(index, operation.api, operation.back);
       case 'kill':
@@ -139,6 +148,13 @@ export class Conductor {
     const outcome = answer instanceof NoAnswer ? unanswered(answer) : toggleOutcome(answer);
     this.history.add({ kind: 'toggle', operation, ...exchange, scope, enabled, level, outcome });
     return outcome;
+  }
+
+  private async flatten(operation: number, api: number, scope: string, collar: string | null): Promise<void> {
+    const body = { scope, reason: `operation ${operation}`, ...(collar === null ? {} : { collar }) };
+    const { answer, ...exchange } = await this.caller.call(api, 'POST', '/api/execution/flatten', { body });
+    const outcome = answer instanceof NoAnswer ? unanswered(answer) : flattenOutcome(answer);
+    this.history.add({ kind: 'flatten', operation, ...exchange, scope, outcome });
   }
 
   private async cancel(operation: number, api: number, back: number): Promise<void> {
@@ -244,5 +260,14 @@ function toggleOutcome({ status, body }: ClusterAnswer): ToggleOutcome {
   if (status === 409 && version !== undefined) return { kind: 'unchanged', version, effect };
   // The commit itself may have been lost, or not.
   if (status >= 500) return { kind: 'unknown', why: codeOf(body) };
+  return { kind: 'refused', status, code: codeOf(body) };
+}
+
+function flattenOutcome({ status, body }: ClusterAnswer): FlattenOutcome {
+  const planId = (body['plan'] as { planId?: string } | undefined)?.planId;
+  if (status === 202 && planId !== undefined) return { kind: 'started', planId };
+  if (status === 200 && planId !== undefined) return { kind: 'running', planId };
+  // The commit itself may have been lost, or not.
+  if (status > 500) return { kind: 'unknown', why: codeOf(body) };
   return { kind: 'refused', status, code: codeOf(body) };
 }

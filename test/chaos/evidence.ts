@@ -1,6 +1,7 @@
 import type { ClusterDatabase } from '../support/cluster-database.js';
 import { createWitnessTable, readWitness, type Testimony } from '../support/cluster-witness.js';
 import type { RunStatus } from '../../libs/execution/src/run.js';
+import { FLATTEN_TRIGGERS, type FlattenEvidence, readFlattenEvidence } from './flatten-evidence.js';
 import { ORDER_TRIGGERS, type OrderEvidence, readOrderEvidence } from './order-evidence.js';
 import type { Level } from './schedule.js';
 
@@ -52,7 +53,7 @@ export interface StageCompletion {
 }
 
 /** What the database holds when all is over. */
-export interface Evidence extends OrderEvidence {
+export interface Evidence extends OrderEvidence, FlattenEvidence {
   runs: ReadonlyMap<string, RunRow>;
   /** By run, in order. */
   changes: ReadonlyMap<string, RunChange[]>;
@@ -100,7 +101,8 @@ export async function prepareEvidence(database: ClusterDatabase): Promise<void> 
     END $$;
     CREATE TRIGGER chaos AFTER UPDATE ON run_stages FOR EACH ROW WHEN (NEW.status = 'COMPLETED' AND OLD.status <> 'COMPLETED')
       EXECUTE FUNCTION chaos_stage_changed();
-    ${ORDER_TRIGGERS}`);
+    ${ORDER_TRIGGERS}
+    ${FLATTEN_TRIGGERS}`);
 }
 
 export async function readEvidence(database: ClusterDatabase): Promise<Evidence> {
@@ -125,6 +127,7 @@ export async function readEvidence(database: ClusterDatabase): Promise<Evidence>
       `SELECT scope, version, enabled, level, ${MILLISECONDS('at')} AS at FROM chaos_switches ORDER BY scope, version`,
     ),
     ...(await readOrderEvidence(database)),
+    ...(await readFlattenEvidence(database)),
     events: await database.query(
       `SELECT event, run_id AS "runId", details->>'scope' AS scope, (details->>'version')::int AS version FROM ops_events`,
     ),

@@ -48,6 +48,21 @@ export interface ToggleRecord extends Exchange {
   readonly outcome: ToggleOutcome;
 }
 
+export type FlattenOutcome =
+  | { kind: 'started'; planId: string }
+  /** 200: one ran already. */
+  | { kind: 'running'; planId: string }
+  | { kind: 'refused'; status: number; code: string }
+  /** It may have begun. */
+  | { kind: 'unknown'; why: string };
+
+/** Everything under a scope is to be sold. */
+export interface FlattenRecord extends Exchange {
+  readonly kind: 'flatten';
+  readonly scope: string;
+  readonly outcome: FlattenOutcome;
+}
+
 export interface CancelRecord extends Exchange {
   readonly kind: 'cancel';
   readonly runId: string;
@@ -117,12 +132,20 @@ export interface FaultRecord {
 }
 
 export type HistoryRecord =
-  StartRecord | ToggleRecord | CancelRecord | OrderRecord | OrderCancelRecord | MarketRecord | FaultRecord;
+  | StartRecord
+  | ToggleRecord
+  | FlattenRecord
+  | CancelRecord
+  | OrderRecord
+  | OrderCancelRecord
+  | MarketRecord
+  | FaultRecord;
 
 /** All that was done to the cluster and what it answered. */
 export class History {
   readonly starts: StartRecord[] = [];
   readonly toggles: ToggleRecord[] = [];
+  readonly flattens: FlattenRecord[] = [];
   readonly cancels: CancelRecord[] = [];
   readonly orders: OrderRecord[] = [];
   readonly orderCancels: OrderCancelRecord[] = [];
@@ -136,6 +159,9 @@ export class History {
         break;
       case 'toggle':
         this.toggles.push(record);
+        break;
+      case 'flatten':
+        this.flattens.push(record);
         break;
       case 'cancel':
         this.cancels.push(record);
@@ -157,8 +183,8 @@ export class History {
 
   /** Everything, in the order in which it began. */
   get records(): HistoryRecord[] {
-    const { starts, toggles, cancels, orders, orderCancels, markets, faults } = this;
-    const all: HistoryRecord[] = [starts, toggles, cancels, orders, orderCancels, markets, faults].flat();
+    const { starts, toggles, flattens, cancels, orders, orderCancels, markets, faults } = this;
+    const all: HistoryRecord[] = [starts, toggles, flattens, cancels, orders, orderCancels, markets, faults].flat();
     return all.toSorted((a, b) => beganAt(a) - beganAt(b));
   }
 }

@@ -15,7 +15,8 @@ const PLACES = [
   { name: 'm-2', rules: 'polymarket', feeRate: '0.07', tick: 0.001 },
 ] as const;
 const OUTCOMES = ['YES', 'NO'] as const;
-const LEAST_QUANTITY = 1;
+/** Of an order in any of the markets; what is less is dust. */
+export const LEAST_QUANTITY = 1;
 
 type Side = 'BUY' | 'SELL';
 

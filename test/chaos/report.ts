@@ -66,6 +66,8 @@ function concerns(record: HistoryRecord, concerned: ReadonlySet<string>): boolea
       );
     case 'toggle':
       return concerned.has(record.scope);
+    case 'flatten':
+      return concerned.has(record.scope) || ('planId' in record.outcome && concerned.has(record.outcome.planId));
     case 'cancel':
       return concerned.has(record.runId);
     case 'order':

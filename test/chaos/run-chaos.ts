@@ -1,6 +1,7 @@
 import { Cluster } from '../support/cluster.js';
 import { checkBooks, checkLedger } from './check-books.js';
 import { checkEvents } from './check-events.js';
+import { checkFlattens } from './check-flattens.js';
 import { checkLimits } from './check-limits.js';
 import { checkOrders } from './check-orders.js';
 import { checkOrderStops } from './check-order-stops.js';
@@ -68,13 +69,14 @@ export async function runChaos(schedule: readonly Operation[], options: ChaosOpt
     const { history } = conductor;
     const evidence = await readEvidence(cluster.database);
     const violations = [
-      ...unfinished.map((sentence) => violation('R5', sentence, /(?:run|order) (\S+)/.exec(sentence)?.[1])),
+      ...unfinished.map((sentence) => violation('R5', sentence, /(?:run|order|plan) (\S+)/.exec(sentence)?.[1])),
       ...checkStarts(history, evidence),
       ...checkRuns(evidence),
       ...checkSwitches(history, evidence),
       ...checkEvents(history, evidence),
       ...checkOrders(history, evidence),
       ...checkOrderStops(history, evidence),
+      ...checkFlattens(history, evidence),
       ...checkLimits(evidence),
       ...checkBooks(evidence),
       ...(await checkLedger(cluster.database.url)),

@@ -28,6 +28,8 @@ export type Deed =
   | { kind: 'start'; api: number; wish: StartWish; key?: string }
   | { kind: 'switch-on'; api: number; scope: string; level: Level }
   | { kind: 'switch-off'; api: number; scope: string }
+  /** `collar` as the request has it; null: none. */
+  | { kind: 'flatten'; api: number; scope: string; collar: string | null }
   /** `back`: the so many-th last run that was accepted by then. */
   | { kind: 'cancel'; api: number; back: number }
   /** SIGKILL, SIGTERM or SIGSTOP of `api-0`, `worker-1`, …; it comes back `forMs` later. */
@@ -39,7 +41,16 @@ export type Deed =
   | { kind: 'empty-redis' };
 
 /** How likely what is asked of the apis is; `orders` is whatever happens to orders and at the venue. */
-const REQUESTS = { start: 52, 'start-keyed': 12, repeat: 10, 'switch-on': 5, 'switch-off': 1, cancel: 7, orders: 130 };
+const REQUESTS = {
+  start: 52,
+  'start-keyed': 12,
+  repeat: 10,
+  'switch-on': 5,
+  'switch-off': 1,
+  flatten: 2.5,
+  cancel: 7,
+  orders: 130,
+};
 /** Longest time between two operations, in milliseconds. Those of orders come closer together. */
 const PAUSE_MS = 120;
 const ORDER_PAUSE_MS = 50;
@@ -117,6 +128,8 @@ class ScheduleWriter {
         return this.switchOn();
       case 'switch-off':
         return this.add({ kind, api: this.api(), scope: this.scope() });
+      case 'flatten':
+        return this.flatten();
       case 'cancel':
         return this.add({ kind, api: this.api(), back: random.between(1, 12) });
       case 'orders':
@@ -177,6 +190,19 @@ class ScheduleWriter {
     if (!this.random.chance(0.3)) return;
     // Somebody else presses as well: the same, or the other level.
     this.add({ kind: 'switch-on', api: this.api(), scope, level: this.random.chance(0.5) ? level : 'reduce' }, 0);
+  }
+
+  private flatten(): void {
+    const { random } = this;
+    const scope = this.scope();
+    if (random.chance(0.5)) this.orders.burst(5);
+    const collar = random.chance(0.3) ? '0.05' : null;
+    this.add({ kind: 'flatten', api: this.api(), scope, collar });
+    // To the other api as well, at the same moment.
+    if (random.chance(0.3)) this.add({ kind: 'flatten', api: this.api(), scope, collar: null }, 0);
+    // Soon enough, often, to end a plan that is under way; the switch of few strategies keeps the others trading.
+    const longest = scope.startsWith('strategy:') ? 300 : 80;
+    this.releases.push({ at: this.operations.length + random.between(15, longest), scope });
   }
 
   private release(index: number): void {
