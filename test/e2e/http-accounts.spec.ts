@@ -1,3 +1,4 @@
+import { Authenticator, type Role } from '@interlock/access';
 import { TradingApi } from '../support/trading-api.js';
 
 let trading: TradingApi;
@@ -123,6 +124,25 @@ describe('POST /api/accounts/:venue/:account/transfers', () => {
       expect((await trading.api.get(`${path}/transfers`)).status).toBe(404);
     }
     expect(await book({}, { 'idempotency-key': 'another' })).toMatchObject({ status: 400 });
+  });
+
+  it('A1 is for risk officers; anybody with a token may read', async () => {
+    const authenticator = trading.api.app.get(Authenticator, { strict: false });
+    const statusesAs = async (role: Role) => {
+      authenticator.authenticate = () => ({ kind: 'known', actor: { name: role, role } });
+      const asked = [book(), trading.api.get(TRANSFERS), trading.api.get('/api/accounts')];
+      const atVenue = trading.send('POST', '/api/paper/account/transfers', { amount: 1 });
+      return (await Promise.all([...asked, atVenue])).map(({ status }) => status);
+    };
+    try {
+      expect(await statusesAs('observer')).toEqual([403, 200, 200, 403]);
+      expect(await statusesAs('operator')).toEqual([403, 200, 200, 403]);
+      expect(await statusesAs('risk-officer')).toEqual([201, 200, 200, 403]);
+      expect(await statusesAs('admin')).toEqual([201, 200, 200, 200]);
+    } finally {
+      Reflect.deleteProperty(authenticator, 'authenticate'); // its class's own again
+    }
+    await trading.send('POST', '/api/paper/account/transfers', { amount: -1 });
   });
 
   it('works while a switch is on, and leaves it on', async () => {

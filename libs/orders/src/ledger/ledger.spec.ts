@@ -1,4 +1,4 @@
-import { newId, Transactions } from '@interlock/persistence';
+import { amount, newId, Transactions } from '@interlock/persistence';
 import { QueryBus } from '@nestjs/cqrs';
 import type { TestingModule } from '@nestjs/testing';
 import * as fc from 'fast-check';
@@ -340,7 +340,7 @@ describe('the journal', () => {
   });
 
   const event = fc.record({
-    kind: fc.constantFrom('buy', 'buy', 'sell', 'cancel', 'void', 'settle'),
+    kind: fc.constantFrom('buy', 'buy', 'sell', 'cancel', 'void', 'settle', 'transfer'),
     price: fc.integer({ min: 1, max: 999 }),
     quantity: fc.integer({ min: 1, max: 500_000 }),
     filled: fc.integer({ min: 1, max: 1000 }),
@@ -358,6 +358,13 @@ describe('the journal', () => {
           if (kind === 'void' && booked.length > 0) {
             const { orderId, venueTradeId } = booked[quantity % booked.length]!;
             await transact((tx) => ledger().voidFill(tx, { orderId, venueTradeId })).catch(() => undefined);
+          } else if (kind === 'transfer') {
+            const account = { venue: 'paper', account: 'default', mode: 'paper' } as const;
+            const cash = amount(exact.quantity).times(filled % 2 === 0 ? 1 : -1);
+            await transact(async (tx) => {
+              await ledger().openAccount(tx, { ...account, cash });
+              await ledger().bookTransfer(tx, account, cash);
+            });
           } else if (kind === 'settle') {
             const payouts = { YES: exact.price, NO: (1 - price / 1000).toFixed(3) };
             const what = {
