@@ -60,6 +60,12 @@ const SETTLEMENT = `
   SELECT 'SETTLEMENT', id, mode, venue, account, strategy, market, outcome, -1, -fee, realized_pnl, -realized_pnl, fee, 0, booked_at
   FROM settled`;
 
+/** Counts the journal on days in UTC, as bookings do. */
+const counted = () =>
+  probe.query(`INSERT INTO daily_results (mode, day, strategy, realized, fees, loss)
+    SELECT mode, (booked_at AT TIME ZONE 'UTC')::date, strategy, -sum(realized), sum(fees), sum(greatest(fees + realized, 0))
+    FROM postings GROUP BY 1, 2, 3`);
+
 const results = async (): Promise<unknown[]> =>
   (await probe.query('SELECT day::text, strategy, realized, fees, loss FROM daily_results ORDER BY day, strategy'))
     .rows;
@@ -129,20 +135,40 @@ describe('booking', () => {
 });
 
 describe('a change of the time zone', () => {
-  it('rebuilds today from the journal, and leaves earlier days as they were', async () => {
+  it('rebuilds yesterday and today from the journal, and leaves earlier days as they were', async () => {
     // 2025-07-01 01:00 UTC is still 2025-06-30 in New York, whose day began at 04:00 UTC of the 30th.
+    await fill('2025-06-20T12:00:00Z', '-3');
     await fill('2025-06-30T03:30:00Z', '-1');
     await fill('2025-06-30T04:00:00Z', '-2', { fee: '0.5' });
     await fill('2025-06-30T20:00:00Z', '-4', { strategy: 'beta' });
     await fill('2025-07-01T00:30:00Z', '8', { fee: '0.25' });
-    await probe.query(`INSERT INTO daily_results (mode, day, strategy, realized, fees, loss) VALUES
-      ('mock', '2025-06-29', 'alpha', -3, 0, 3), ('mock', '2025-07-01', 'alpha', 8, 0.25, 0)`);
+    await counted();
 
     expect(await adopt('America/New_York', '2025-07-01T01:00:00Z')).toBe('UTC');
     expect(await results()).toEqual([
-      { day: '2025-06-29', strategy: 'alpha', realized: '-3', fees: '0', loss: '3' },
+      { day: '2025-06-20', strategy: 'alpha', realized: '-3', fees: '0', loss: '3' },
+      { day: '2025-06-29', strategy: 'alpha', realized: '-1', fees: '0', loss: '1' },
       { day: '2025-06-30', strategy: 'alpha', realized: '6', fees: '0.75', loss: '2.5' },
       { day: '2025-06-30', strategy: 'beta', realized: '-4', fees: '0', loss: '4' },
+    ]);
+  });
+
+  it('G4 keeps each result on one day, to the east and back, however often', async () => {
+    const instants = ['06-28T13:00', '06-29T01:00', '06-29T13:00', '06-30T01:00', '06-30T13:00', '07-01T00:30'];
+    for (const [index, instant] of instants.entries())
+      await fill(`2025-${instant}:00Z`, `-${2 ** index}`, { fee: '0.5' });
+    await counted();
+    for (const zone of ['Pacific/Auckland', 'America/New_York', 'Pacific/Kiritimati', 'Pacific/Pago_Pago', 'UTC']) {
+      await adopt(zone, '2025-07-01T01:00:00Z');
+      const { rows } = await probe.query(
+        'SELECT trim_scale(sum(realized)) AS realized, trim_scale(sum(fees)) AS fees, trim_scale(sum(loss)) AS loss FROM daily_results',
+      );
+      expect([zone, rows]).toEqual([zone, [{ realized: '-63', fees: '3', loss: '66' }]]);
+    }
+    // What lies further back is on one of the days before.
+    expect((await results()).slice(-2)).toMatchObject([
+      { day: '2025-06-30', realized: '-24' },
+      { day: '2025-07-01', realized: '-32' },
     ]);
   });
 
@@ -151,8 +177,12 @@ describe('a change of the time zone', () => {
     await fill('2025-11-02T04:00:00Z', '-2');
     await fill('2025-11-02T05:00:00Z', '-4');
     await fill('2025-11-03T04:59:59Z', '-8');
+    await counted();
     await adopt('America/Havana', '2025-11-03T04:59:59.5Z');
-    expect(await results()).toMatchObject([{ day: '2025-11-02', loss: '14' }]);
+    expect(await results()).toMatchObject([
+      { day: '2025-11-01', loss: '1' },
+      { day: '2025-11-02', loss: '14' },
+    ]);
   });
 
   it('changes nothing when it is none', async () => {
@@ -172,11 +202,11 @@ describe('a change of the time zone', () => {
     for (let round = 0; round < 10; round++) {
       await Promise.all([...Array.from({ length: 10 }, book), adopt(zones[round % 2]!)]);
     }
-    const { rows } = await probe.query<{ loss: string; fills: string }>(
+    const { rows } = await probe.query<{ loss: string; all_days: string; fills: string }>(
       `SELECT (SELECT sum(loss) FROM daily_results WHERE day = risk_day_of(clock_timestamp())) AS loss,
-              (SELECT count(*) FROM fills) AS fills`,
+              (SELECT sum(loss) FROM daily_results) AS all_days, (SELECT count(*) FROM fills) AS fills`,
     );
-    expect(rows[0]).toEqual({ loss: '100', fills: '100' });
+    expect(rows[0]).toEqual({ loss: '100', all_days: '100', fills: '100' });
   });
 
   it('G4 to one that the database does not know changes nothing', async () => {
@@ -187,6 +217,7 @@ describe('a change of the time zone', () => {
 
   it('is made at boot by the settings', async () => {
     await fill(new Date().toISOString(), '-5');
+    await counted();
     const other = await startRiskGuards(database.url, { ...LIMITS, RISK_DAY_TIMEZONE: 'Asia/Tokyo' });
     try {
       expect(await results()).toMatchObject([{ loss: '5' }]);

@@ -40,7 +40,8 @@ export class RiskDays {
   }
 
   /**
-   * Counts days in this zone from now on. When it is another one than before, today's sums are rebuilt from the journal.
+   * Counts days in this zone from now on. When it is another one than before, yesterday's and today's sums are rebuilt from the
+   * journal. What their old rows held beside goes to the day before them: a result is on one day always, never on two or none.
    * @param now the instant that says which day is today; the database's clock unless told
    * @returns the zone before
    */
@@ -53,17 +54,34 @@ export class RiskDays {
     );
     // Later days too: where the clock goes back over midnight, what was today is tomorrow and would be counted twice.
     const today = `risk_day_of(coalesce($1::timestamptz, clock_timestamp()))`;
-    await tx.query(`DELETE FROM daily_results WHERE day >= ${today}`, [now]);
+    const [old] = await tx.query<{ rows: unknown }[]>(
+      `WITH old AS (DELETE FROM daily_results WHERE day >= ${today} - 2 RETURNING mode, strategy, realized, fees, loss)
+       SELECT coalesce(jsonb_agg(old), '[]') AS rows FROM old`,
+      [now],
+    );
     // The day of each posting decides, not an instant for midnight: where clocks are put back there can be two of them.
     await tx.query(
-      `WITH today AS (SELECT ${today} AS day)
+      `WITH today AS (SELECT ${today} AS day),
+         old AS (SELECT * FROM jsonb_to_recordset($2::jsonb)
+                   AS o(mode text, strategy text, realized numeric, fees numeric, loss numeric)),
+         rebuilt AS (
+           SELECT mode, risk_day_of(booked_at) AS day, strategy,
+                  -sum(realized) AS realized, sum(fees) AS fees, sum(greatest(fees + realized, 0)) AS loss
+           FROM postings, today
+           WHERE kind <> 'DEPOSIT' AND booked_at >= coalesce($1::timestamptz, clock_timestamp()) - interval '54 hours'
+             AND risk_day_of(booked_at) BETWEEN today.day - 1 AND today.day
+           GROUP BY 1, 2, 3),
+         moved AS (
+           SELECT mode, strategy, sum(realized) AS realized, sum(fees) AS fees, greatest(sum(loss), 0) AS loss
+           FROM (SELECT mode, strategy, realized, fees, loss FROM old
+                 UNION ALL SELECT mode, strategy, -realized, -fees, -loss FROM rebuilt) AS difference
+           GROUP BY 1, 2)
        INSERT INTO daily_results (mode, day, strategy, realized, fees, loss)
-       SELECT mode, today.day, strategy, -sum(realized), sum(fees), sum(greatest(fees + realized, 0))
-       FROM postings, today
-       WHERE kind <> 'DEPOSIT' AND booked_at >= coalesce($1::timestamptz, clock_timestamp()) - interval '27 hours'
-         AND risk_day_of(booked_at) = today.day
-       GROUP BY mode, today.day, strategy`,
-      [now],
+       SELECT mode, day, strategy, realized, fees, loss FROM rebuilt
+       UNION ALL
+       SELECT mode, today.day - 2, strategy, realized, fees, loss FROM moved, today
+       WHERE realized <> 0 OR fees <> 0 OR loss <> 0`,
+      [now, JSON.stringify(old?.rows ?? [])],
     );
     return stored?.timezone ?? '';
   }
