@@ -477,4 +477,17 @@ describe('G1 exact under concurrency, over two replicas', () => {
     );
     expect(sales.filter(({ kind }) => kind === 'admitted')).toHaveLength(100);
   }, 60_000);
+
+  it('what a batch takes is what is reserved, to the last digit', async () => {
+    await probe.query('UPDATE accounts SET cash = 0.10000001');
+    // Each is worth 0.0500000001 and reserves 0.05000001.
+    const results = await place([
+      request({ price: '0.01', quantity: '5.00000001' }),
+      request({ price: '0.01', quantity: '5.00000001' }),
+    ]);
+    expect(results).toMatchObject([
+      { kind: 'admitted' },
+      { refusal: { code: 'INSUFFICIENT_CASH', details: { current: '0.05000001', limit: '0.05' } } },
+    ]);
+  });
 });

@@ -4,6 +4,8 @@ export interface Decimal {
   readonly scale: number;
 }
 
+const DECIMALS = 8;
+
 /** Plain or exponential decimal notation, as PostgreSQL and JavaScript write numbers; null when it is none (NaN, Infinity, text). */
 export function parseDecimal(value: string | number): Decimal | null {
   const match = /^(-?)(\d{1,400})(?:\.(\d{1,400}))?(?:e([+-]?\d{1,3}))?$/i.exec(String(value));
@@ -40,6 +42,13 @@ export function add(a: Decimal, b: Decimal): Decimal {
 /** Exact: the scales add up. */
 export function times(a: Decimal, b: Decimal): Decimal {
   return { units: a.units * b.units, scale: a.scale + b.scale };
+}
+
+/** Of what is not below zero, to 8 decimals: those of every amount that is stored. */
+export function roundedUp({ units, scale }: Decimal): Decimal {
+  if (scale <= DECIMALS) return { units, scale };
+  const step = 10n ** BigInt(scale - DECIMALS);
+  return { units: (units + step - 1n) / step, scale: DECIMALS };
 }
 
 export function absolute({ units, scale }: Decimal): Decimal {

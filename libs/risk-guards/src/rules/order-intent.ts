@@ -1,4 +1,4 @@
-import { add, type Decimal, decimal, times } from './decimal.js';
+import { add, type Decimal, decimal, roundedUp, times } from './decimal.js';
 
 /** An order that asks to be admitted, as the rules look at it. */
 export interface OrderIntent {
@@ -24,9 +24,12 @@ export type UnpricedIntent = Omit<OrderIntent, 'highestFee'>;
 
 const ONE = decimal('1');
 
-/** Shares at the limit price; a market order without a worst price counts at 1. In units of collateral. */
+/**
+ * Shares at the limit price; a market order without a worst price counts at 1. In units of collateral, with at most 8 decimals: rounded up, as
+ * what is reserved is, or a batch would take less than it reserves.
+ */
 export function valueOf({ quantity, price }: Pick<OrderIntent, 'quantity' | 'price'>): Decimal {
-  return times(quantity, price ?? ONE);
+  return roundedUp(times(quantity, price ?? ONE));
 }
 
 /** What a purchase needs in cash; a sale needs none. */
