@@ -37,6 +37,7 @@ import { VenueBookings } from './sending/book-fills.js';
 import { VenueCancels } from './sending/cancel-at-venue.js';
 import { OrderResolving } from './sending/resolve-orders.js';
 import { OrderSending } from './sending/send-orders.js';
+import { VenueAnswers } from './sending/venue-answers.js';
 import { VenueDesks } from './sending/venue-desk.js';
 import { VenueReports } from './sending/venue-reports.js';
 import { CountWorkingOrdersHandler } from './sweep/count-working-orders.js';
@@ -65,6 +66,7 @@ import { VenueSweep } from './sweep/venue-sweep.js';
     AccountRows,
     Ledger,
     VenueReports,
+    VenueAnswers,
     VenueBookings,
     VenueCancels,
     OrderResolving,

@@ -9,17 +9,14 @@ import {
   strictest,
 } from '@interlock/kill-switch';
 import { faultPoint } from '@interlock/observability';
-import { OpsEvents } from '@interlock/ops-events';
-import { isDatabaseUnavailable, SharedBatches, type Transaction, Transactions } from '@interlock/persistence';
-import type { SubmitResult } from '@interlock/venues';
+import { isDatabaseUnavailable, SharedBatches, Transactions } from '@interlock/persistence';
 import { Injectable, Logger } from '@nestjs/common';
 import { Ledger, type StatusChange } from '../ledger/ledger.js';
 import { OrderMetrics, type SendOutcome } from '../order-metrics.js';
 import type { Desk } from './desk.js';
 import { DeskLost } from './desk-lease.js';
-import { orderUnknown } from './order-events.js';
 import { untilStored } from './until-stored.js';
-import { VenueReports } from './venue-reports.js';
+import { type Answer, KILL_SWITCH_REASON, type SendResult, VenueAnswers } from './venue-answers.js';
 import { findWaiting, lockWaiting, type OrderToSend, storePrepared, type WaitingOrder } from './waiting-orders.js';
 
 /** No byte of an order leaves later than this after the switches were read for it, in milliseconds (safety.md, K2). */
@@ -32,8 +29,7 @@ const WAITING_AT_ONCE = 500;
 const PAUSE_AFTER_FAILURE_MS = 500;
 
 /** Why an order was never sent, as its reason is shown. */
-export const KILL_SWITCH_REASON = 'KILL_SWITCH';
-export const NOT_SENT_IN_TIME = 'NOT_SENT_IN_TIME';
+const NOT_SENT_IN_TIME = 'NOT_SENT_IN_TIME';
 
 /**
  * Sends an account's admitted orders: those of one market one after the other in the order of their admission, each when the one before
@@ -47,21 +43,19 @@ export class OrderSending {
     private readonly switches: KillSwitches,
     private readonly watch: KillSwitchWatch,
     private readonly ledger: Ledger,
-    private readonly reports: VenueReports,
-    private readonly events: OpsEvents,
+    private readonly answers: VenueAnswers,
     private readonly metrics: OrderMetrics,
   ) {}
 
   /** @param onAnswered called when a venue has told of an order, which may have been filled */
   open(desk: Desk, onAnswered: () => void): OrderSender {
-    const { settings, transactions, switches, watch, ledger, reports, events, metrics } = this;
+    const { settings, transactions, switches, watch, ledger, answers, metrics } = this;
     return new OrderSender(desk, onAnswered, settings.orderSendMaxAgeMs, {
       transactions,
       switches,
       watch,
       ledger,
-      reports,
-      events,
+      answers,
       metrics,
     });
   }
@@ -72,21 +66,12 @@ interface Parts {
   readonly switches: KillSwitches;
   readonly watch: KillSwitchWatch;
   readonly ledger: Ledger;
-  readonly reports: VenueReports;
-  readonly events: OpsEvents;
+  readonly answers: VenueAnswers;
   readonly metrics: OrderMetrics;
 }
 
-/** What became of an order that was taken for sending. HALTED: a switch was turned on, and not a byte has left. */
-type SendResult = SubmitResult | { readonly kind: 'HALTED' };
-
 /** Until when an order may be sent that was taken; or that it is not to be sent any more, or not yet. */
 type Claim = Date | 'over' | 'not yet';
-
-interface Answer {
-  readonly order: OrderToSend;
-  readonly result: SendResult;
-}
 
 /** Sends one account's orders, as long as its desk is ours. */
 export class OrderSender {
@@ -251,36 +236,9 @@ export class OrderSender {
 
   private storeAll(answers: readonly Answer[]): Promise<void[]> {
     return this.desk.write(async (tx) => {
-      for (const answer of answers) await this.store(tx, answer);
+      for (const answer of answers) await this.parts.answers.store(tx, this.desk.of, answer);
       return answers.map(() => undefined);
     });
-  }
-
-  private async store(tx: Transaction, { order, result }: Answer): Promise<void> {
-    const { orderId } = order.intent;
-    const { ledger, reports, events } = this.parts;
-    switch (result.kind) {
-      case 'ACCEPTED':
-        await reports.record(tx, this.desk.of, [result.order]);
-        return;
-      case 'HALTED':
-        await ledger.changeStatus(tx, [{ orderId, to: 'CANCELED', reason: KILL_SWITCH_REASON }]);
-        return;
-      case 'REJECTED':
-        await ledger.changeStatus(tx, [{ orderId, to: 'REJECTED', reason: result.code }]);
-        return;
-      case 'KILLED': {
-        const venueOrderId = result.order?.venueOrderId;
-        await ledger.changeStatus(tx, [
-          { orderId, to: 'CANCELED', reason: result.reason, ...(venueOrderId === undefined ? {} : { venueOrderId }) },
-        ]);
-        return;
-      }
-      case 'UNKNOWN': {
-        const [changed] = await ledger.changeStatus(tx, [{ orderId, to: 'UNKNOWN', reason: 'NO_ANSWER' }]);
-        if (changed?.kind === 'changed') await events.record(tx, orderUnknown(changed.order, result.message));
-      }
-    }
   }
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Settings } from '@interlock/config';
 import { amount, type Transaction, Transactions } from '@interlock/persistence';
-import { type Venue, VenueUnreachable, type VenueHealth } from '@interlock/venues';
+import { type Venue, VenueUnreachable } from '@interlock/venues';
 import { Injectable, Logger } from '@nestjs/common';
 import { Ledger } from '../ledger/ledger.js';
 import { passes, type Reconciliation, ReconcileVenue } from '../reconciliation/reconcile-venue.js';
@@ -12,6 +12,7 @@ import { Desk } from './desk.js';
 import { DeskLease, DeskLost } from './desk-lease.js';
 import { OrderResolving } from './resolve-orders.js';
 import { type OrderSender, OrderSending } from './send-orders.js';
+import { forgetReconciliation, storeCondition } from './venue-conditions.js';
 
 /** How often a worker that has no desk tries to take one. */
 const TAKE_EVERY_MS = 500;
@@ -274,26 +275,4 @@ async function hasSentOrders(tx: Transaction, { of }: Desk): Promise<boolean> {
     [of.venue, of.account],
   );
   return row?.found ?? false;
-}
-
-async function forgetReconciliation(tx: Transaction, { of }: Desk): Promise<void> {
-  await tx.query('UPDATE venue_conditions SET reconciled_at = NULL WHERE venue = $1 AND account = $2', [
-    of.venue,
-    of.account,
-  ]);
-}
-
-async function storeCondition(
-  tx: Transaction,
-  { of }: Desk,
-  { state, message }: VenueHealth,
-  reconciled: boolean,
-): Promise<void> {
-  await tx.query(
-    `INSERT INTO venue_conditions AS c (venue, account, state, message, reconciled_at, updated_at)
-     VALUES ($1, $2, $3, $4, CASE WHEN $5::boolean THEN clock_timestamp() END, clock_timestamp())
-     ON CONFLICT (venue, account) DO UPDATE SET state = excluded.state, message = excluded.message, updated_at = excluded.updated_at,
-       reconciled_at = CASE WHEN $5::boolean THEN coalesce(c.reconciled_at, excluded.reconciled_at) END`,
-    [of.venue, of.account, state, message, reconciled],
-  );
 }
