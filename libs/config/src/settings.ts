@@ -1,22 +1,29 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import {
+  AUTO_KILL_SWITCH_SETTINGS,
+  type AutoKillSwitchSettings,
+  autoKillSwitchSettings,
+} from './auto-kill-switch-settings.js';
 import { addressRanges, type HttpSettings, httpSettings } from './http-settings.js';
+import {
+  MARKETS_SOURCE_SETTINGS,
+  type MarketsSourceSettings,
+  marketsSourceSettings,
+} from './markets-source-settings.js';
 import {
   amount,
   type FaultWish,
   faultWishes,
   flag,
   integer,
-  marketsBaseUrl,
   name,
   oneOf,
   origins,
   postgresUrl,
-  ratio,
   secret,
   timeZone,
-  urlPath,
   webhookUrl,
 } from './parsers.js';
 import {
@@ -62,14 +69,7 @@ export const environmentSchema = z.object({
   ...RISK_SETTINGS,
   ...WATCH_SETTINGS,
   RUN_START_LIMIT_PER_MIN: integer(0, 1_000_000).optional(),
-  AUTO_KILL_SWITCH_ENABLED: flag().default(true),
-  AUTO_KILL_SWITCH_CONSECUTIVE_FAILURES: integer(1, 1_000_000).default(3),
-  AUTO_KILL_SWITCH_MAX_DAILY_LOSS: amount().optional(),
-  AUTO_KILL_SWITCH_LATENCY_THRESHOLD_MS: integer(1, 86_400_000).default(30_000),
-  AUTO_KILL_SWITCH_LATENCY_SPIKE_MULTIPLIER: ratio(1, 1_000).default(3),
-  AUTO_KILL_SWITCH_LATENCY_SPIKE_MIN_SAMPLES: integer(1, 1_000_000).default(5),
-  AUTO_KILL_SWITCH_LATENCY_SPIKE_FLOOR_MS: integer(0, 86_400_000).default(1_000),
-  AUTO_KILL_SWITCH_LATENCY_EWMA_ALPHA: ratio(0.000001, 1).default(0.2),
+  ...AUTO_KILL_SWITCH_SETTINGS,
   QUEUE_MAX_WAITING: integer(0, 1_000_000).default(10_000),
   RUN_LEASE_MS: integer(2_000, 600_000).default(15_000),
   RUN_START_MAX_AGE_MS: integer(1_000, 86_400_000).default(300_000),
@@ -89,10 +89,7 @@ export const environmentSchema = z.object({
   CALIBRATION_ENTRYPOINT_MODULE: pythonModule().optional(),
   CALIBRATION_PYTHON_TIMEOUT_MS: integer(100, 86_400_000).default(120_000),
   CALIBRATION_PYTHON_ENV: variableNames().default([]),
-  MARKETS_SOURCE_BASE_URL: marketsBaseUrl().default('http://127.0.0.1:8100'),
-  MARKETS_SOURCE_PATH: urlPath().default('/markets'),
-  MARKETS_SOURCE_TIMEOUT_MS: integer(50, 60_000).default(5_000),
-  MARKETS_CACHE_MS: integer(100, 60_000).default(1_000),
+  ...MARKETS_SOURCE_SETTINGS,
   PAPER_CASH: amount().default('10000'),
   VENUE_SUBMIT_TIMEOUT_MS: integer(100, 60_000).default(5_000),
   ORDER_SEND_MAX_AGE_MS: integer(1_000, 3_600_000).default(30_000),
@@ -114,60 +111,6 @@ export const SECRET_NAMES = [
 export const TEST_ONLY_NAMES = ['FAULT_POINTS', 'WITNESS_PIPELINE'] as const;
 
 type Environment = z.infer<typeof environmentSchema>;
-
-/** When the automatic kill switch trips. Durations in milliseconds. */
-export interface AutoKillSwitchSettings {
-  /** False: it observes, but never trips. */
-  readonly enabled: boolean;
-  /** Runs in a row that ended FAILED. */
-  readonly consecutiveFailures: number;
-  /** In units of collateral, as decimal text. */
-  readonly maxDailyLoss: string;
-  readonly latencyThresholdMs: number;
-  readonly latencySpikeMultiplier: number;
-  /** Runs of a pipeline that must be known before a spike is one. */
-  readonly latencySpikeMinSamples: number;
-  /** A spike below it is none. */
-  readonly latencySpikeFloorMs: number;
-  /** Weight of the latest run in the moving average of a pipeline's durations, in (0, 1]. */
-  readonly latencyEwmaAlpha: number;
-}
-
-function autoKillSwitchSettings(environment: Environment): AutoKillSwitchSettings {
-  return {
-    enabled: environment.AUTO_KILL_SWITCH_ENABLED,
-    consecutiveFailures: environment.AUTO_KILL_SWITCH_CONSECUTIVE_FAILURES,
-    maxDailyLoss: environment.AUTO_KILL_SWITCH_MAX_DAILY_LOSS ?? environment.RISK_MAX_DAILY_LOSS,
-    latencyThresholdMs: environment.AUTO_KILL_SWITCH_LATENCY_THRESHOLD_MS,
-    latencySpikeMultiplier: environment.AUTO_KILL_SWITCH_LATENCY_SPIKE_MULTIPLIER,
-    latencySpikeMinSamples: environment.AUTO_KILL_SWITCH_LATENCY_SPIKE_MIN_SAMPLES,
-    latencySpikeFloorMs: environment.AUTO_KILL_SWITCH_LATENCY_SPIKE_FLOOR_MS,
-    latencyEwmaAlpha: environment.AUTO_KILL_SWITCH_LATENCY_EWMA_ALPHA,
-  };
-}
-
-/** The HTTP service that knows the markets. Durations in milliseconds. */
-export interface MarketsSourceSettings {
-  /** Without user and password. */
-  readonly url: string;
-  /** Value of the header `authorization`, made of the address's user and password; a secret. */
-  readonly authorization: string | undefined;
-  /** For the whole answer, its body included. */
-  readonly timeoutMs: number;
-  /** How long an answer, or the lack of one, holds. */
-  readonly cacheMs: number;
-}
-
-function marketsSourceSettings(environment: Environment): MarketsSourceSettings {
-  const base = new URL(environment.MARKETS_SOURCE_BASE_URL);
-  const credentials = [base.username, base.password].map(decodeURIComponent).join(':');
-  return {
-    url: `${base.origin}${base.pathname.replace(/\/+$/, '')}${environment.MARKETS_SOURCE_PATH}`,
-    authorization: credentials === ':' ? undefined : `Basic ${Buffer.from(credentials).toString('base64')}`,
-    timeoutMs: environment.MARKETS_SOURCE_TIMEOUT_MS,
-    cacheMs: environment.MARKETS_CACHE_MS,
-  };
-}
 
 /** Whoever says where a Python entrypoint is wants it to be run. */
 function usualPipeline(environment: Environment): string {
