@@ -2,7 +2,9 @@ import { ID, TIME } from '../docs/fields.js';
 import { killSwitchExample } from '../execution/kill-switch.examples.js';
 import type { OrderAnswer, OrderBody, OrdersAnswer, PlacedOrderAnswer, PlaceOrdersAnswer } from './orders.dto.js';
 import type { PlaceOrderBody } from './place-order.dto.js';
-import type { FillsAnswer, PnlAnswer, PositionsAnswer } from './positions.dto.js';
+import type { FillsAnswer } from './fills.dto.js';
+import type { PnlAnswer } from './pnl.dto.js';
+import type { PositionsAnswer } from './positions.dto.js';
 
 const admittedOrder = {
   orderId: ID.example,

@@ -14,7 +14,9 @@ import { invalid } from '../http/api-error.js';
 import { limitOf, listAnswer, pageOf } from '../http/page.dto.js';
 import { Refusals } from '../http/refusals.decorator.js';
 import { cursorOfPosition, positionOfCursor } from './position-cursor.js';
-import { FillsAnswer, FillsQuery, PnlAnswer, PnlQuery, PositionsAnswer, PositionsQuery } from './positions.dto.js';
+import { FillsAnswer, FillsQuery } from './fills.dto.js';
+import { PnlAnswer, PnlQuery } from './pnl.dto.js';
+import { PositionsAnswer, PositionsQuery } from './positions.dto.js';
 import { positionsExamples } from './orders.examples.js';
 
 /** What the books say. */
