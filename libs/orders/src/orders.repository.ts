@@ -1,7 +1,7 @@
 import { amount, type Transaction, ZERO } from '@interlock/persistence';
 import { Injectable } from '@nestjs/common';
-import type { LedgerOrder, SumChange } from './ledger/entries.js';
-import { sumChangeTexts } from './ledger/ledger-rows.js';
+import type { LedgerOrder } from './ledger/entries.js';
+import { NewReservations } from './ledger/new-reservations.js';
 import type { OrderParams } from './order.js';
 
 /** An order that is to be stored. */
@@ -21,20 +21,17 @@ export class Orders {
   /**
    * Stores orders that the guards have admitted, with what they reserve; counts them, and tells the senders on the channel when the
    * transaction commits. Under the locks of their admission.
-   * @param changes what the orders add to the sums that guards read
-   * @returns when each was created, by id
+   * @returns when they were created
    */
-  async admit(
-    tx: Transaction,
-    orders: readonly NewOrder[],
-    changes: readonly SumChange[],
-    channel: string,
-  ): Promise<Map<string, Date>> {
-    const [row] = await tx.query<{ times: Record<string, string> }[]>(
-      'SELECT admit_orders($1::json, $2::json, $3) AS times',
-      [JSON.stringify(orders.map(rowOf)), JSON.stringify(changes.map(sumChangeTexts)), channel],
+  async admit(tx: Transaction, orders: readonly NewOrder[], channel: string): Promise<Date> {
+    const { positions, exposures, accounts } = new NewReservations(orders.map(ledgerOrderOf));
+    const sums = [positions, exposures, accounts].map((rows) => JSON.stringify(rows));
+    const [row] = await tx.query<{ created: Date }[]>(
+      'SELECT admit_orders($1::json, $2::json, $3::json, $4::json, $5) AS created',
+      [JSON.stringify(orders.map(rowOf)), ...sums, channel],
     );
-    return new Map(Object.entries(row?.times ?? {}).map(([id, at]) => [id, new Date(at)]));
+    if (row === undefined) throw new Error('the admitted orders have no time');
+    return row.created;
   }
 
   /**
@@ -51,7 +48,7 @@ export class Orders {
          AS o(id uuid, "clientOrderId" text, "runId" uuid, strategy text, mode text, venue text, account text, market text,
               outcome text, side text, type text, price numeric, quantity numeric, "timeInForce" text, "expiresAt" timestamptz,
               "postOnly" boolean, "reduceOnly" boolean, "feeReserve" numeric)
-       ON CONFLICT ON CONSTRAINT orders_client_order_id DO NOTHING RETURNING id, created_at`,
+       ON CONFLICT (strategy, client_order_id) WHERE client_order_id IS NOT NULL DO NOTHING RETURNING id, created_at`,
       [JSON.stringify(orders.map(rowOf))],
     );
     return new Map(inserted.map(({ id, created_at }) => [id, created_at]));

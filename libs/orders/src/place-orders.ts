@@ -19,12 +19,11 @@ import {
 import { highestFee, Venues } from '@interlock/venues';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { asksForTheSame, KeyedOrders, keyOf } from './keyed-orders.js';
-import { reservationOf } from './ledger/books.js';
 import type { OrderParams } from './order.js';
 import { OrderMetrics } from './order-metrics.js';
 import { limitNearlyReached, type OrderRefusal, orderRejected } from './order-rejected.js';
 import { type OrderView, newOrderView, orderViewOf } from './order-view.js';
-import { ledgerOrderOf, type NewOrder, Orders } from './orders.repository.js';
+import { type NewOrder, Orders } from './orders.repository.js';
 
 /** What a caller asks for; the mode follows from the venue. */
 export interface OrderRequest extends Omit<OrderParams, 'mode'> {
@@ -170,20 +169,22 @@ export class PlaceOrdersHandler implements ICommandHandler<PlaceOrders> {
     return verdicts.map((verdict) => (typeof verdict === 'function' ? verdict(createdAt) : verdict));
   }
 
-  /** @returns when each admitted order was created, by its id */
-  private async store(tx: Transaction, { admitted, refused, guards }: Batch): Promise<Map<string, Date>> {
+  /** @returns when the admitted orders were created */
+  private async store(tx: Transaction, { admitted, refused, guards }: Batch): Promise<Date> {
     const events = refused.map(({ intent, refusal }) => orderRejected(intent.params, refusal, intent.actorName));
     const near = guards.nearLimits.map(limitNearlyReached);
     await this.boundedEvents.record(tx, [...events, ...near]);
-    if (admitted.length === 0) return new Map();
+    if (admitted.length === 0) return new Date();
     await this.guards.keepHighs(tx, guards);
-    const orders = admitted.map(({ intent }) => intent);
-    const reserved = orders.map((order) => reservationOf(ledgerOrderOf(order)));
-    return this.orders.admit(tx, orders, reserved, ADMITTED_ORDERS_CHANNEL);
+    return this.orders.admit(
+      tx,
+      admitted.map(({ intent }) => intent),
+      ADMITTED_ORDERS_CHANNEL,
+    );
   }
 }
 
-type Verdict = PlaceOrderResult | ((createdAt: ReadonlyMap<string, Date>) => PlaceOrderResult);
+type Verdict = PlaceOrderResult | ((createdAt: Date) => PlaceOrderResult);
 
 /** One batch while it is judged, over what the orders before have changed. */
 class Batch {
@@ -215,7 +216,7 @@ class Batch {
     this.admitted.push(prepared);
     const key = keyOf(intent);
     if (key !== undefined) this.keysOfBatch.set(key, intent);
-    return (createdAt) => ({ kind: 'admitted', order: newOrderView(intent, createdAt.get(intent.id) ?? new Date()) });
+    return (createdAt) => ({ kind: 'admitted', order: newOrderView(intent, createdAt) });
   }
 
   private repetitionOf(intent: Intent): Verdict | undefined {
@@ -228,7 +229,7 @@ class Batch {
     const earlier = this.keysOfBatch.get(keyOf(intent) ?? '');
     if (earlier === undefined) return undefined;
     if (!sameParams(earlier.params, intent.params)) return { kind: 'key-reused', orderId: earlier.id };
-    return (createdAt) => ({ kind: 'replayed', order: newOrderView(earlier, createdAt.get(earlier.id) ?? new Date()) });
+    return (createdAt) => ({ kind: 'replayed', order: newOrderView(earlier, createdAt) });
   }
 
   /** `halt` lets nothing through; `reduce` sales only, which the guards hold to what is held (safety.md, K7). */

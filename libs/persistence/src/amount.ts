@@ -70,7 +70,10 @@ export function amountText(value: Amount): string {
   return value.isZero() ? '0' : value.toFixed();
 }
 
+/** Most are: reading them would only write them again. */
+const ALREADY_PLAIN = /^(0|[1-9]\d{0,50})(\.\d{0,7}[1-9])?$/;
+
 /** A `numeric` of the database as it is shown: without trailing zeros. */
 export function plainAmount(text: string): string {
-  return amountText(amount(text));
+  return ALREADY_PLAIN.test(text) ? text : amountText(amount(text));
 }

@@ -63,8 +63,8 @@ export class GetRiskHandler implements IQueryHandler<GetRisk> {
 async function read(tx: Transaction, intents: readonly OrderIntent[], limits: Limits): Promise<OrderReading> {
   const [row] = await guarded(
     tx.query<{ state: OrderStateRecord }[]>(
-      'SELECT read_order_state($1::jsonb, $2::jsonb, $3, $4) AS state',
-      readingParameters(intents, limits),
+      'SELECT read_order_state($1::jsonb, $2::jsonb, $3, $4, NULL) AS state',
+      readingParameters(intents, limits).slice(0, -1),
     ),
   );
   if (row === undefined) throw new RiskStateUnavailable('nothing was read');

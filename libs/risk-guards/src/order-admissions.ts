@@ -3,13 +3,7 @@ import { type KillSwitch, killSwitchOf, type KillSwitchRow, type Mode, type Scop
 import type { Transaction } from '@interlock/persistence';
 import { Injectable } from '@nestjs/common';
 import { OrderGuards } from './order-guards.js';
-import {
-  type OrderReading,
-  type OrderStateRecord,
-  readingOfOrders,
-  readingParameters,
-  wantedFor,
-} from './order-reading.js';
+import { type OrderReading, type OrderStateRecord, readingOfOrders, readingParameters } from './order-reading.js';
 import { guarded } from './risk-guards.js';
 import { RiskStateUnavailable } from './risk-state.js';
 import { formatDecimal } from './rules/decimal.js';
@@ -28,6 +22,8 @@ export interface OpenedOrderAdmission {
 export class OrderAdmissions {
   /** As they were read last: they say which narrower totals to read with the next batch. */
   private known = new Limits([]);
+  /** What they were read from. */
+  private knownText = '[]';
 
   constructor(private readonly settings: Settings) {}
 
@@ -40,14 +36,23 @@ export class OrderAdmissions {
     scopes: readonly Scope[],
     intents: readonly UnpricedIntent[],
   ): Promise<OpenedOrderAdmission> {
-    let { enabled, reading } = await this.read(tx, scopes, intents);
-    // Somebody has set a limit since the last batch whose total was not read. The locks are held: once more is enough.
-    if (wantedFor(intents, reading.limits) !== wantedFor(intents, this.known)) {
-      this.known = reading.limits;
-      ({ enabled, reading } = await this.read(tx, scopes, intents));
+    const wanted = readingParameters(intents, this.known);
+    let opened = await this.read(tx, scopes, wanted);
+    if (this.learn(opened.reading.limits, opened.limitsText)) {
+      // Somebody has set a limit since the last batch. Where its total was not read: the locks are held, once more is enough.
+      const wantedNow = readingParameters(intents, this.known);
+      if (JSON.stringify(wantedNow) !== JSON.stringify(wanted)) opened = await this.read(tx, scopes, wantedNow);
     }
-    this.known = reading.limits;
+    const { enabled, reading } = opened;
     return { enabled, guards: new OrderGuards(reading, this.settings.risk.requiredInLive) };
+  }
+
+  /** @returns whether these limits are others than those known */
+  private learn(limits: Limits, text: string): boolean {
+    const isNews = text !== this.knownText;
+    this.known = limits;
+    this.knownText = text;
+    return isNews;
   }
 
   /**
@@ -78,15 +83,17 @@ export class OrderAdmissions {
   private async read(
     tx: Transaction,
     scopes: readonly Scope[],
-    intents: readonly UnpricedIntent[],
-  ): Promise<{ enabled: KillSwitch[]; reading: OrderReading }> {
+    wanted: readonly unknown[],
+  ): Promise<{ enabled: KillSwitch[]; reading: OrderReading; limitsText: string }> {
     const [row] = await guarded(
       tx.query<{ opened: { switches: KillSwitchRow[]; state: OrderStateRecord } }[]>(
-        'SELECT open_order_admission($1::text[], $2::jsonb, $3::jsonb, $4, $5) AS opened',
-        [scopes, ...readingParameters(intents, this.known)],
+        'SELECT open_order_admission($1::text[], $2::jsonb, $3::jsonb, $4, $5, $6::text[]) AS opened',
+        [scopes, ...wanted],
       ),
     );
     if (row === undefined) throw new RiskStateUnavailable('nothing was read');
-    return { enabled: row.opened.switches.map(killSwitchOf), reading: readingOfOrders(row.opened.state) };
+    const { switches, state } = row.opened;
+    const limitsText = JSON.stringify(state.limits);
+    return { enabled: switches.map(killSwitchOf), reading: readingOfOrders(state), limitsText };
   }
 }

@@ -13,7 +13,10 @@ export interface Count {
   readonly mode: string;
 }
 
-/** As the function `read_order_state` answers. Amounts are text, durations milliseconds. */
+/**
+ * As the function `read_order_state` answers. Amounts are text, durations milliseconds. Sums of a strategy without a name are those of the
+ * whole mode.
+ */
 export interface OrderStateRecord {
   day: string | null;
   limits: [rule: string, scope: string, value: string][] | null;
@@ -82,16 +85,18 @@ export interface OrderReading {
   readonly marks: Map<string, { unrealized: Decimal; losses: Decimal; isUnknown: boolean }>;
   readonly highs: Map<string, Decimal>;
   readonly counts: Map<string, Decimal>;
-  /** Strategies that hold, work or have lost something in the mode. */
+  /** Strategies that hold, work or have lost something in the mode, where all were asked for. */
   strategiesIn(mode: string): string[];
 }
 
 /** One text of several parts, for maps. */
-export function keyOf(...parts: readonly string[]): string {
-  return parts.join('\u0000');
+export function keyOf(first: string, ...rest: readonly string[]): string {
+  let key = first;
+  for (const part of rest) key += `\u0000${part}`;
+  return key;
 }
 
-/** Parameters of the function `read_order_state`, but for the first of `open_order_admission`. */
+/** Parameters of the function `read_order_state`: what the intents are judged by under these limits. */
 export function readingParameters(intents: readonly UnpricedIntent[], known: Limits): unknown[] {
   const windows = known.all('duplicate').map(({ limit }) => Number(formatDecimal(limit)));
   return [
@@ -99,12 +104,19 @@ export function readingParameters(intents: readonly UnpricedIntent[], known: Lim
     JSON.stringify(countsWanted(intents, known)),
     needsMarks(known),
     windows.length === 0 ? null : Math.max(...windows),
+    strategiesWanted(intents, known),
   ];
 }
 
-/** What is read beside what always is: two sets of limits that want the same of these intents give the same text. */
-export function wantedFor(intents: readonly UnpricedIntent[], limits: Limits): string {
-  return JSON.stringify(readingParameters(intents, limits).slice(1));
+/** Those of the intents, and those whose day's high is kept. */
+function strategiesWanted(intents: readonly UnpricedIntent[], known: Limits): string[] {
+  const withHighs = known.all('drawdown').filter(({ scope }) => kindOf(scope) === 'strategy');
+  return [
+    ...new Set([
+      ...intents.map(({ strategy }) => strategy),
+      ...withHighs.map(({ scope }) => scope.slice('strategy:'.length)),
+    ]),
+  ];
 }
 
 /** True where open positions must be valued. */
@@ -180,7 +192,9 @@ export function readingOfOrders(state: OrderStateRecord): OrderReading {
     ]),
     strategiesIn: (mode) => [
       ...new Set(
-        [...(state.exposures ?? []), ...(state.streaks ?? [])].filter((row) => row[0] === mode).map((row) => row[1]),
+        [...(state.exposures ?? []), ...(state.streaks ?? [])]
+          .filter((row) => row[0] === mode && row[1] !== '')
+          .map((row) => row[1]),
       ),
     ],
   };

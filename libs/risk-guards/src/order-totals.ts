@@ -15,7 +15,20 @@ interface Added {
   value: Decimal;
 }
 
+/** What an order's totals are kept under. Made once for each order, which is compared with some thirty of them. */
+interface Keys {
+  readonly mode: string;
+  readonly venue: string;
+  readonly market: string;
+  readonly strategy: string;
+  /** Of its venue, account, market and outcome. */
+  readonly outcome: string;
+  /** Of its venue and account. */
+  readonly account: string;
+}
+
 const NOTHING_ADDED: Readonly<Added> = { orders: 0, value: ZERO };
+const NOTHING_OPEN = { unrealized: ZERO, losses: ZERO };
 
 /**
  * What was read, with what the batch has admitted since. Sums are kept, so that an order costs the same at the beginning of a batch and at
@@ -25,7 +38,7 @@ export class OrderTotals {
   private readonly added = new Map<string, Added>();
   private readonly admittedByOutcome = new Map<string, OrderIntent[]>();
   private readonly cashTaken = new Map<string, Decimal>();
-  private readonly sums = new Map<string, Decimal>();
+  private current: { intent: OrderIntent; keys: Keys } | undefined;
 
   constructor(private readonly reading: OrderReading) {}
 
@@ -42,94 +55,89 @@ export class OrderTotals {
 
   add(intent: OrderIntent): void {
     const value = intent.side === 'BUY' ? valueOf(intent) : ZERO;
-    for (const key of groupsOf(intent)) {
+    const { mode, venue, market, strategy, outcome, account } = this.keysOf(intent);
+    for (const key of [mode, venue, market, strategy]) {
       const before = this.added.get(key) ?? NOTHING_ADDED;
       this.added.set(key, { orders: before.orders + 1, value: add(before.value, value) });
     }
-    const { venue, account, market, outcome } = intent;
-    const ofOutcome = this.admittedByOutcome.get(keyOf(venue, account, market, outcome));
-    if (ofOutcome === undefined) this.admittedByOutcome.set(keyOf(venue, account, market, outcome), [intent]);
+    const ofOutcome = this.admittedByOutcome.get(outcome);
+    if (ofOutcome === undefined) this.admittedByOutcome.set(outcome, [intent]);
     else ofOutcome.push(intent);
-    const ofAccount = keyOf(venue, account);
-    this.cashTaken.set(ofAccount, add(this.cashTaken.get(ofAccount) ?? ZERO, cashNeeded(intent)));
+    this.cashTaken.set(account, add(this.cashTaken.get(account) ?? ZERO, cashNeeded(intent)));
   }
 
-  own({ venue, account, market, outcome }: OrderIntent): OwnOrders {
-    const buys = this.reading.own.get(keyOf(venue, account, market, outcome, 'BUY'));
-    const sells = this.reading.own.get(keyOf(venue, account, market, outcome, 'SELL'));
+  own(intent: OrderIntent): OwnOrders {
+    const { outcome } = this.keysOf(intent);
+    const buys = this.reading.own.get(keyOf(outcome, 'BUY'));
+    const sells = this.reading.own.get(keyOf(outcome, 'SELL'));
     let highestBuy: OwnOrders['highestBuy'] = buys?.any === true ? 'any' : (buys?.highest ?? null);
     let lowestSell: OwnOrders['lowestSell'] = sells?.any === true ? 'any' : (sells?.lowest ?? null);
-    for (const { side, price } of this.admittedIn(venue, account, market, outcome)) {
+    for (const { side, price } of this.admittedBeside(intent)) {
       if (side === 'BUY') highestBuy = furthest(highestBuy, price, (a, b) => compare(a, b) > 0);
       else lowestSell = furthest(lowestSell, price, (a, b) => compare(a, b) < 0);
     }
     return { highestBuy, lowestSell };
   }
 
-  holding({ strategy, venue, account, market, outcome }: OrderIntent): Holding {
+  holding(intent: OrderIntent): Holding {
+    const { strategy, venue, account, market, outcome } = intent;
     const known = this.reading.holdings.get(keyOf(strategy, venue, account, market, outcome));
-    const promised = this.admittedIn(venue, account, market, outcome)
+    const promised = this.admittedBeside(intent)
       .filter((one) => one.side === 'SELL' && one.strategy === strategy)
       .reduce((sum, { quantity }) => add(sum, quantity), known?.promised ?? ZERO);
     return { held: known?.held ?? ZERO, promised };
   }
 
-  freeCash({ venue, account }: OrderIntent): Decimal {
-    const free = this.reading.freeCash.get(keyOf(venue, account)) ?? ZERO;
-    return subtract(free, this.cashTaken.get(keyOf(venue, account)) ?? ZERO);
+  freeCash(intent: OrderIntent): Decimal {
+    const { account } = this.keysOf(intent);
+    return subtract(this.reading.freeCash.get(account) ?? ZERO, this.cashTaken.get(account) ?? ZERO);
   }
 
   /** Milliseconds since the same order was admitted, or undefined when it was not. */
   sinceAlike(intent: OrderIntent, number: number): number | undefined {
-    const { venue, account, market, outcome } = intent;
-    const isRepetition = this.admittedIn(venue, account, market, outcome).some((one) => alike(one, intent));
+    const isRepetition = this.admittedBeside(intent).some((one) => alike(one, intent));
     return isRepetition ? 0 : this.reading.alike.get(number);
   }
 
   /** The total as it is, or undefined for rules that look at each order alone. */
   now(rule: LimitRule, intent: OrderIntent, { scope }: Limit): Decimal | undefined {
-    const { mode, strategy } = intent;
+    const { mode } = intent;
+    const keys = this.keysOf(intent);
     const kind = kindOf(scope);
-    const isOfStrategy = kind === 'strategy';
-    const key = keyOf(mode, strategy);
-    const within = isOfStrategy ? this.addedIn(mode, 'strategy', strategy) : this.addedIn(mode);
+    const of = kind === 'strategy' ? keys.strategy : keys.mode;
     switch (rule) {
       case 'orderRate':
         return kind === 'global' || kind === 'mode'
-          ? whole(this.rate(mode) + within.orders)
+          ? whole(this.rate(mode) + this.addedIn(of).orders)
           : this.narrow('orderRate', kind, scope, intent);
       case 'messageRate': {
-        const cancels = this.counted('cancels', kind, isOfStrategy ? scope.slice(kind.length + 1) : '', mode);
-        const orders = isOfStrategy ? this.counted('orderRate', kind, strategy, mode) : whole(this.rate(mode));
-        return add(add(orders, cancels), whole(within.orders));
+        const cancels = this.counted('cancels', kind, kind === 'strategy' ? intent.strategy : '', mode);
+        const orders =
+          kind === 'strategy' ? this.counted('orderRate', kind, intent.strategy, mode) : whole(this.rate(mode));
+        return add(add(orders, cancels), whole(this.addedIn(of).orders));
       }
       case 'openOrders':
         if (kind === 'venue' || kind === 'market') return this.narrow('openOrders', kind, scope, intent);
-        return whole(this.openOrders(mode, isOfStrategy ? strategy : undefined) + within.orders);
+        return whole((this.reading.exposures.get(of)?.orders ?? 0) + this.addedIn(of).orders);
       case 'position':
-        if (kind === 'venue' || kind === 'market') return this.narrowValue(kind, scope, intent);
-        return this.exposure(mode, isOfStrategy ? strategy : undefined);
+        if (kind === 'venue' || kind === 'market') {
+          const kept = this.counted('position', kind, scope.slice(kind.length + 1), mode);
+          return add(kept, this.addedIn(keys[kind]).value);
+        }
+        return this.exposure(of);
       case 'exposure':
-        return this.exposure(mode, strategy);
+        return this.exposure(keys.strategy);
       case 'dailyLoss':
-        return this.lost(mode, isOfStrategy ? strategy : undefined);
-      case 'totalDailyLoss': {
-        const of = isOfStrategy ? strategy : undefined;
-        return this.sum('totalDailyLoss', mode, of, () =>
-          subtract(
-            this.lost(mode, of),
-            this.marks(mode, of, ({ losses }) => losses),
-          ),
-        );
-      }
+        return this.lost(of);
+      case 'totalDailyLoss':
+        return subtract(this.lost(of), this.mark(of).losses);
       case 'drawdown': {
-        const of = isOfStrategy ? strategy : undefined;
-        const high = this.reading.highs.get(keyOf(mode, of ?? '')) ?? ZERO;
-        const fallen = subtract(high, this.equity(mode, of));
+        const high = this.reading.highs.get(of) ?? ZERO;
+        const fallen = subtract(high, this.equityIn(of));
         return fallen.units < 0n ? ZERO : fallen;
       }
       case 'losingStreak':
-        return whole(this.reading.streaks.get(key) ?? 0);
+        return whole(this.reading.streaks.get(keys.strategy) ?? 0);
       case 'orderQuantity':
       case 'orderValue':
       case 'priceCollar':
@@ -142,16 +150,15 @@ export class OrderTotals {
 
   /** Today's result in the mode or strategy, with open positions at the bid; what the day's high is the highest of. */
   equity(mode: string, strategy: string | undefined): Decimal {
-    return this.sum('equity', mode, strategy, () =>
-      add(
-        this.sumOfResults(mode, strategy, ({ net }) => net),
-        this.marks(mode, strategy, ({ unrealized }) => unrealized),
-      ),
-    );
+    return this.equityIn(keyOf(mode, strategy ?? ''));
   }
 
-  private lost(mode: string, strategy: string | undefined): Decimal {
-    return this.sum('loss', mode, strategy, () => this.sumOfResults(mode, strategy, ({ loss }) => loss));
+  private equityIn(of: string): Decimal {
+    return add(this.reading.results.get(of)?.net ?? ZERO, this.mark(of).unrealized);
+  }
+
+  private lost(of: string): Decimal {
+    return this.reading.results.get(of)?.loss ?? ZERO;
   }
 
   private rate(mode: string): number {
@@ -160,27 +167,18 @@ export class OrderTotals {
     return rate;
   }
 
-  private openOrders(mode: string, strategy: string | undefined): number {
-    const read = () => entriesOf(this.reading.exposures, mode, strategy).reduce((sum, { orders }) => sum + orders, 0);
-    return Number(this.sum('orders', mode, strategy, () => whole(read())).units);
+  private exposure(of: string): Decimal {
+    return add(this.reading.exposures.get(of)?.value ?? ZERO, this.addedIn(of).value);
   }
 
-  private exposure(mode: string, strategy: string | undefined): Decimal {
-    const kept = this.sum('exposure', mode, strategy, () =>
-      entriesOf(this.reading.exposures, mode, strategy).reduce((sum, { value }) => add(sum, value), ZERO),
-    );
-    const added = strategy === undefined ? this.addedIn(mode) : this.addedIn(mode, 'strategy', strategy);
-    return add(kept, added.value);
-  }
-
-  private narrowValue(kind: string, scope: string, intent: OrderIntent): Decimal {
-    const name = scope.slice(kind.length + 1);
-    return add(this.counted('position', kind, name, intent.mode), this.addedIn(intent.mode, kind, name).value);
-  }
-
-  private narrow(rule: 'orderRate' | 'openOrders', kind: string, scope: string, { mode }: OrderIntent): Decimal {
-    const name = scope.slice(kind.length + 1);
-    return add(this.counted(rule, kind, name, mode), whole(this.addedIn(mode, kind, name).orders));
+  private narrow(
+    rule: 'orderRate' | 'openOrders',
+    kind: 'venue' | 'market' | 'strategy',
+    scope: string,
+    intent: OrderIntent,
+  ): Decimal {
+    const kept = this.counted(rule, kind, scope.slice(kind.length + 1), intent.mode);
+    return add(kept, whole(this.addedIn(this.keysOf(intent)[kind]).orders));
   }
 
   private counted(rule: string, kind: string, name: string, mode: string): Decimal {
@@ -190,58 +188,37 @@ export class OrderTotals {
     return value;
   }
 
-  private marks(
-    mode: string,
-    strategy: string | undefined,
-    pick: (mark: { unrealized: Decimal; losses: Decimal }) => Decimal,
-  ): Decimal {
-    const marks = entriesOf(this.reading.marks, mode, strategy);
-    if (marks.some(({ isUnknown }) => isUnknown)) throw new RiskStateUnavailable('what open positions are worth');
-    return marks.reduce((sum, mark) => add(sum, pick(mark)), ZERO);
+  private mark(of: string): { unrealized: Decimal; losses: Decimal } {
+    const mark = this.reading.marks.get(of);
+    if (mark?.isUnknown === true) throw new RiskStateUnavailable('what open positions are worth');
+    return mark ?? NOTHING_OPEN;
   }
 
-  private sumOfResults(
-    mode: string,
-    strategy: string | undefined,
-    pick: (result: { loss: Decimal; net: Decimal }) => Decimal,
-  ): Decimal {
-    return entriesOf(this.reading.results, mode, strategy).reduce((sum, result) => add(sum, pick(result)), ZERO);
+  private addedIn(key: string): Readonly<Added> {
+    return this.added.get(key) ?? NOTHING_ADDED;
   }
 
-  private addedIn(mode: string, kind = '', name = ''): Readonly<Added> {
-    return this.added.get(keyOf(mode, kind, name)) ?? NOTHING_ADDED;
+  /** Orders of the batch in the intent's outcome, from the same account. */
+  private admittedBeside(intent: OrderIntent): readonly OrderIntent[] {
+    return this.admittedByOutcome.get(this.keysOf(intent).outcome) ?? [];
   }
 
-  private admittedIn(venue: string, account: string, market: string, outcome: string): readonly OrderIntent[] {
-    return this.admittedByOutcome.get(keyOf(venue, account, market, outcome)) ?? [];
-  }
-
-  /** A sum over what was read, which does not change: computed once. */
-  private sum(what: string, mode: string, strategy: string | undefined, compute: () => Decimal): Decimal {
-    const key = keyOf(what, mode, strategy ?? '');
-    let sum = this.sums.get(key);
-    if (sum === undefined) this.sums.set(key, (sum = compute()));
-    return sum;
+  private keysOf(intent: OrderIntent): Keys {
+    if (this.current?.intent !== intent) this.current = { intent, keys: makeKeys(intent) };
+    return this.current.keys;
   }
 }
 
-/** Keys of what an order is counted in. */
-function groupsOf({ mode, venue, market, strategy }: OrderIntent): string[] {
-  return [
-    keyOf(mode, '', ''),
-    keyOf(mode, 'venue', venue),
-    keyOf(mode, 'market', market),
-    keyOf(mode, 'strategy', strategy),
-  ];
-}
-
-function entriesOf<V>(map: ReadonlyMap<string, V>, mode: string, strategy: string | undefined): V[] {
-  if (strategy !== undefined) {
-    const value = map.get(keyOf(mode, strategy));
-    return value === undefined ? [] : [value];
-  }
-  const prefix = keyOf(mode, '');
-  return [...map].filter(([key]) => key.startsWith(prefix)).map(([, value]) => value);
+/** A mode's key is that of a strategy without a name, as in the reading; those of venues and markets cannot be one of a strategy's. */
+function makeKeys({ mode, venue, market, strategy, account, outcome }: OrderIntent): Keys {
+  return {
+    mode: keyOf(mode, ''),
+    venue: keyOf(mode, 'venue', venue),
+    market: keyOf(mode, 'market', market),
+    strategy: keyOf(mode, strategy),
+    outcome: keyOf(venue, account, market, outcome),
+    account: keyOf(venue, account),
+  };
 }
 
 function furthest(

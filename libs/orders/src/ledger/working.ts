@@ -38,7 +38,8 @@ export function reservedBy(order: ReservingOrder): Reserved {
   const left = order.quantity.minus(order.filledQuantity);
   if (order.side === 'SELL') return { ...NOTHING_RESERVED, sell: left, orders: 1 };
   const cost = roundedUp(left.times(order.price ?? ONE));
-  const fee = roundedUp(order.feeReserve.times(left).div(order.quantity));
+  // Nothing is filled yet of most orders; a division costs more than all the rest.
+  const fee = left.eq(order.quantity) ? order.feeReserve : roundedUp(order.feeReserve.times(left).div(order.quantity));
   return { buy: left, sell: ZERO, cost, cash: cost.plus(fee), orders: 1 };
 }
 

@@ -17,6 +17,7 @@ import { ListsOfFills1764000000015 } from './1764000000015-lists-of-fills.js';
 import { Transfers1764000000016 } from './1764000000016-transfers.js';
 import { LossesOfOneInstant1764000000018 } from './1764000000018-losses-of-one-instant.js';
 import { TripsWhileReducing1764000000019 } from './1764000000019-trips-while-reducing.js';
+import { LeanerAdmission1764000000025 } from './1764000000025-leaner-admission.js';
 
 /** Every migration, oldest first. They only go forward. */
 export const migrations = [
@@ -39,4 +40,5 @@ export const migrations = [
   Transfers1764000000016,
   LossesOfOneInstant1764000000018,
   TripsWhileReducing1764000000019,
+  LeanerAdmission1764000000025,
 ];

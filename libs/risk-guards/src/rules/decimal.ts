@@ -69,6 +69,12 @@ export function formatDecimal({ units, scale }: Decimal): string {
   return `${units < 0n ? '-' : ''}${whole}${fraction === '' ? '' : `.${fraction}`}`;
 }
 
+const POWERS_OF_TEN = Array.from({ length: 40 }, (_, exponent) => 10n ** BigInt(exponent));
+
+function powerOfTen(exponent: number): bigint {
+  return POWERS_OF_TEN[exponent] ?? 10n ** BigInt(exponent);
+}
+
 function scaledTo({ units, scale }: Decimal, wanted: number): bigint {
-  return wanted === scale ? units : units * 10n ** BigInt(wanted - scale);
+  return wanted === scale ? units : units * powerOfTen(wanted - scale);
 }
