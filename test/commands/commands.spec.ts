@@ -47,7 +47,8 @@ describe('start:api and start:worker', () => {
   });
 
   it.each(['api', 'worker'])('%s says how to get a database', async (program) => {
-    const { status, output } = await outcomeOf('start-program', [program], { INTERLOCK_HOME: folder });
+    const environment = { INTERLOCK_HOME: folder, PORT: '0', WORKER_PORT: '0' };
+    const { status, output } = await outcomeOf('start-program', [program], environment);
     expect(status).toBe(78);
     expect(output).toMatch(/DATABASE_URL is not set and no embedded server runs[^]*npm start/);
   });
