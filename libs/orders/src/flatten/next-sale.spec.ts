@@ -3,7 +3,14 @@ import type { StoredMarketQuote } from '@interlock/venues';
 import { nextSale, type SaleLimits } from './next-sale.js';
 
 const NO_LIMITS: SaleLimits = { collar: null, referenceBid: null, mostQuantity: null, mostValue: null };
-const QUOTE = { bestBid: '0.4', bestBidQuantity: '30', minimumQuantity: '5', status: 'OPEN', closesInMs: null };
+const QUOTE = {
+  bestBid: '0.4',
+  bestBidQuantity: '30',
+  minimumQuantity: '5',
+  tick: '0.01',
+  status: 'OPEN',
+  closesInMs: null,
+};
 
 function saleOf(
   quantity: string,
@@ -26,6 +33,13 @@ describe('what a plan sells next', () => {
     expect(saleOf('100')).toBe('30 at 0.4');
     expect(saleOf('20', {}, {}, '8')).toBe('12 at 0.4');
     expect(saleOf('20', {}, {}, '18')).toBe('wait');
+  });
+
+  it('sells into a bid between two ticks by an order at the tick below, unless that is below the collar', () => {
+    expect(saleOf('20', { bestBid: '0.405' })).toBe('20 at 0.4');
+    expect(saleOf('20', { bestBid: '0.405' }, { collar: '0', referenceBid: '0.405' })).toBe('wait');
+    expect(saleOf('20', { bestBid: '0.004' })).toBe('wait');
+    expect(saleOf('20', { bestBid: '0.405', tick: '0.001' })).toBe('20 at 0.405');
   });
 
   it('never sells below the bid of the beginning by more than the collar', () => {

@@ -40,11 +40,19 @@ export function nextSale(
   if (quote.status === 'CLOSED' || (quote.closesInMs ?? 1) <= 0) return { kind: 'closed' };
   const { bestBid, bestBidQuantity, status } = quote;
   if (status === 'PAUSED' || bestBid === null || bestBidQuantity === null) return { kind: 'wait' };
-  const price = amount(bestBid);
+  const price = onTick(amount(bestBid), amount(quote.tick));
   // Prices are above 0 and below 1: no order can be at another one.
   if (price.lte(ZERO) || price.gte(ONE) || price.lt(floorOf(limits))) return { kind: 'wait' };
   const size = sliceOf(quantity.minus(promised), amount(bestBidQuantity), minimum, mostSharesOf(limits, price));
   return size === undefined ? { kind: 'wait' } : { kind: 'sell', price, quantity: size };
+}
+
+/**
+ * The best price at or below the bid at which the market takes orders: others may bid between its ticks, and what sells there gets
+ * their bid. At the bid itself an order would be refused for ever.
+ */
+function onTick(bid: Amount, tick: Amount): Amount {
+  return bid.minus(bid.mod(tick));
 }
 
 function floorOf({ collar, referenceBid }: SaleLimits): Amount {
