@@ -16,6 +16,7 @@ import { GetFlattenPlanHandler, StartFlattenHandler } from './flatten/start-flat
 import { GetOrderHandler } from './get-order.js';
 import { GetPnlHandler } from './get-pnl.js';
 import { AccountRows } from './ledger/account-rows.js';
+import { JournalRows } from './ledger/journal-rows.js';
 import { Ledger } from './ledger/ledger.js';
 import { LedgerRows } from './ledger/ledger-rows.js';
 import { ListAccountsHandler } from './list-accounts.js';
@@ -63,6 +64,7 @@ import { VenueSweep } from './sweep/venue-sweep.js';
     OrderMetrics,
     WorkingOrderMetrics,
     LedgerRows,
+    JournalRows,
     AccountRows,
     Ledger,
     VenueReports,

@@ -1,5 +1,5 @@
 import type { Mode } from '@interlock/kill-switch';
-import type { Amount } from '@interlock/persistence';
+import { type Amount, amountText } from '@interlock/persistence';
 import type { Trade } from './position.js';
 import type { Posting } from './posting.js';
 import type { Reserved, ReservingOrder } from './working.js';
@@ -57,4 +57,20 @@ export interface PostingRow extends PositionKey {
 /** The key as one text, for maps. */
 export function textOf({ strategy, venue, account, market, outcome }: PositionKey): string {
   return JSON.stringify([strategy, venue, account, market, outcome]);
+}
+
+/** SQL: the columns of a position's key, as every table of the ledger has them. */
+export const KEY = 'strategy, venue, account, market, outcome';
+/** SQL: the same with their types, for rows that are sent as JSON. */
+export const KEY_COLUMNS = 'strategy text, venue text, account text, market text, outcome text';
+
+/** The amounts among the values, as decimal text. */
+export function textsOfAmounts(values: object): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([name, value]) => (isAmount(value) ? [[name, amountText(value)]] : [])),
+  );
+}
+
+function isAmount(value: unknown): value is Amount {
+  return typeof value === 'object' && value !== null && 'toFixed' in value;
 }

@@ -1,6 +1,6 @@
 import { amount, type Transaction } from '@interlock/persistence';
 import { type PositionKey, textOf } from './entries.js';
-import { PAID, tradeOf } from './ledger-rows.js';
+import { PAID, tradeOf } from './journal-rows.js';
 import type { JournalEntry } from './replay.js';
 
 const PAGE_SIZE = 5_000;

@@ -1,16 +1,18 @@
 import type { Mode } from '@interlock/kill-switch';
-import { type Amount, amount, amountText, type Transaction } from '@interlock/persistence';
+import { amount, amountText, type Transaction } from '@interlock/persistence';
 import { Injectable } from '@nestjs/common';
 import type { OrderStatus, Side } from '../order.js';
 import {
-  type FillRow,
+  KEY,
+  KEY_COLUMNS,
   type LedgerOrder,
   type PositionKey,
   type PostingRow,
   type SumChange,
   textOf,
+  textsOfAmounts,
 } from './entries.js';
-import type { Position, Trade } from './position.js';
+import type { Position } from './position.js';
 import { resultOf } from './posting.js';
 
 interface OrderRow extends PositionKey {
@@ -38,23 +40,10 @@ interface PositionRow extends PositionKey {
   fees: string;
 }
 
-/** A trade of a position that counts (a voided one does not), in the order of booking. */
-interface TradeRow {
-  side: Side;
-  price: string;
-  quantity: string;
-  fee: string;
-  /** Of settlements only. */
-  paid: string | null;
-}
-
-/** SQL: what a settlement has paid for a position's shares; all else is price times quantity. */
-export const PAID = `CASE WHEN f.liquidity = 'SETTLEMENT' THEN f.notional::text END AS paid`;
-
-const KEY = 'strategy, venue, account, market, outcome';
-const KEY_COLUMNS = 'strategy text, venue text, account text, market text, outcome text';
-
-/** The statements of the ledger. Always in this order: orders, then positions, each sorted, so that no two wait in a circle. */
+/**
+ * The statements of the ledger for orders, positions and sums. Always in this order: orders, then positions, each sorted, so that no two
+ * wait in a circle.
+ */
 @Injectable()
 export class LedgerRows {
   /** Locks the orders until the transaction ends. Missing ones are left out. */
@@ -111,83 +100,6 @@ export class LedgerRows {
     });
   }
 
-  /** The trades of these orders that are in the books, as "<order> <venue trade>". */
-  async knownTrades(tx: Transaction, orderIds: readonly string[]): Promise<Set<string>> {
-    const rows = await tx.query<{ trade: string }[]>(
-      `SELECT order_id || ' ' || venue_trade_id AS trade FROM fills WHERE order_id = ANY($1)`,
-      [orderIds],
-    );
-    return new Set(rows.map(({ trade }) => trade));
-  }
-
-  /** The trades of a position that count (voided ones do not), in the order of booking. */
-  async tradesOf(tx: Transaction, key: PositionKey): Promise<Trade[]> {
-    const rows = await tx.query<TradeRow[]>(
-      `SELECT f.side, f.price::text, f.quantity::text, f.fee::text, ${PAID}
-       FROM postings AS p JOIN fills AS f ON f.id = p.fill_id
-       WHERE (p.strategy, p.venue, p.account, p.market, p.outcome) = ($1, $2, $3, $4, $5)
-         AND p.kind <> 'VOID' AND f.finality <> 'VOIDED'
-       ORDER BY p.number`,
-      [key.strategy, key.venue, key.account, key.market, key.outcome],
-    );
-    return rows.map(tradeOf);
-  }
-
-  /** @returns the fill's position, or undefined when there is no such fill or it is voided already */
-  async markVoided(
-    tx: Transaction,
-    { orderId, venueTradeId }: { orderId: string; venueTradeId: string },
-  ): Promise<(PositionKey & { mode: Mode; fillId: string }) | undefined> {
-    const [rows] = await tx.query<[(PositionKey & { mode: Mode; fillId: string })[], number]>(
-      `UPDATE fills SET finality = 'VOIDED' WHERE order_id = $1 AND venue_trade_id = $2 AND finality <> 'VOIDED'
-       RETURNING ${KEY}, mode, id AS "fillId"`,
-      [orderId, venueTradeId],
-    );
-    return rows[0];
-  }
-
-  async markFinal(
-    tx: Transaction,
-    { orderId, venueTradeId }: { orderId: string; venueTradeId: string },
-  ): Promise<void> {
-    await tx.query(
-      `UPDATE fills SET finality = 'FINAL' WHERE order_id = $1 AND venue_trade_id = $2 AND finality = 'PROVISIONAL'`,
-      [orderId, venueTradeId],
-    );
-  }
-
-  async insertFills(tx: Transaction, fills: readonly FillRow[], bookedAt: string): Promise<void> {
-    const rows = fills.map(({ trade, notional, realizedPnl, ...fill }) => ({
-      ...fill,
-      ...texts({ ...trade, notional, realizedPnl }),
-      side: trade.side,
-    }));
-    await tx.query(
-      `INSERT INTO fills (id, order_id, ${KEY}, mode, venue_trade_id, side, price, quantity, notional, fee, liquidity, finality,
-                          realized_pnl, executed_at, booked_at)
-       SELECT id, "orderId", ${KEY}, mode, "venueTradeId", side, price, quantity, notional, fee, liquidity, finality,
-              "realizedPnl", "executedAt", $2
-       FROM jsonb_to_recordset($1::jsonb)
-         AS f(id uuid, "orderId" uuid, ${KEY_COLUMNS}, mode text, "venueTradeId" text, side text, price numeric, quantity numeric,
-              notional numeric, fee numeric, liquidity text, finality text, "realizedPnl" numeric, "executedAt" timestamptz)`,
-      [JSON.stringify(rows), bookedAt],
-    );
-  }
-
-  /** Appends to the journal, in this order. */
-  async insertPostings(tx: Transaction, postings: readonly PostingRow[], bookedAt: string): Promise<void> {
-    const rows = postings.map(({ posting, ...row }, n) => ({ ...row, n, ...texts(posting) }));
-    await tx.query(
-      `INSERT INTO postings (kind, fill_id, mode, ${KEY}, shares, cash, cost, realized, fees, capital, booked_at)
-       SELECT kind, "fillId", mode, ${KEY}, shares, cash, cost, realized, fees, capital, $2
-       FROM jsonb_to_recordset($1::jsonb)
-         AS p(n integer, kind text, "fillId" uuid, mode text, ${KEY_COLUMNS}, shares numeric, cash numeric, cost numeric,
-              realized numeric, fees numeric, capital numeric)
-       ORDER BY n`,
-      [JSON.stringify(rows), bookedAt],
-    );
-  }
-
   async updateOrders(tx: Transaction, orders: readonly LedgerOrder[]): Promise<void> {
     const rows = orders.map(
       ({ id, status, filledQuantity, averagePrice, filledNotional, reason, venueOrderId, version }) => ({
@@ -196,7 +108,7 @@ export class LedgerRows {
         reason,
         venueOrderId,
         version,
-        ...texts({
+        ...textsOfAmounts({
           filledQuantity,
           filledNotional,
         }),
@@ -216,7 +128,7 @@ export class LedgerRows {
   }
 
   async updatePositions(tx: Transaction, positions: readonly (PositionKey & { position: Position })[]): Promise<void> {
-    const rows = positions.map(({ position, ...key }) => ({ ...key, ...texts(position) }));
+    const rows = positions.map(({ position, ...key }) => ({ ...key, ...textsOfAmounts(position) }));
     await tx.query(
       `UPDATE positions AS p SET quantity = n.quantity, cost_basis = n."costBasis", realized_pnl = n."realizedPnl", fees = n.fees,
               updated_at = clock_timestamp()
@@ -296,20 +208,4 @@ function positionRowOf(row: PositionRow): Position {
     realizedPnl: amount(row.realized_pnl),
     fees: amount(row.fees),
   };
-}
-
-export function tradeOf({ side, price, quantity, fee, paid }: TradeRow): Trade {
-  const trade = { side, price: amount(price), quantity: amount(quantity), fee: amount(fee) };
-  return paid === null ? trade : { ...trade, notional: amount(paid) };
-}
-
-/** The amounts among the values, as decimal text. */
-function texts(values: object): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(values).flatMap(([name, value]) => (isAmount(value) ? [[name, amountText(value)]] : [])),
-  );
-}
-
-function isAmount(value: unknown): value is Amount {
-  return typeof value === 'object' && value !== null && 'toFixed' in value;
 }

@@ -5,6 +5,7 @@ import { isWorking, orderCanBecome, type OrderStatus } from '../order.js';
 import { AccountRows, type InsertedPosting } from './account-rows.js';
 import { Books, keyOf, type LateFill, type NewFill, reservationChange, reservationOf, resultTexts } from './books.js';
 import { type FillRow, type LedgerOrder, type PostingRow, type SumChange, textOf } from './entries.js';
+import { JournalRows } from './journal-rows.js';
 import { LedgerRows } from './ledger-rows.js';
 import { book, positionOf, SettledOutcome } from './position.js';
 import { adjustmentOf, depositOf, postingOf } from './posting.js';
@@ -51,6 +52,7 @@ export type StatusChanged =
 export class Ledger {
   constructor(
     private readonly rows: LedgerRows,
+    private readonly journal: JournalRows,
     private readonly accounts: AccountRows,
     private readonly days: RiskDays,
   ) {}
@@ -62,7 +64,7 @@ export class Ledger {
   async bookFills(tx: Transaction, fills: readonly NewFill[]): Promise<BookedFills> {
     const orders = await this.rows.lockOrders(tx, [...new Set(fills.map(({ orderId }) => orderId))]);
     // After the lock, which every booking of these orders holds: no two can think that a fill is new.
-    const known = await this.rows.knownTrades(tx, [...orders.keys()]);
+    const known = await this.journal.knownTrades(tx, [...orders.keys()]);
     const fresh = fills.filter(({ orderId, venueTradeId }) => {
       const trade = `${orderId} ${venueTradeId}`;
       return !known.has(trade) && known.add(trade);
@@ -137,12 +139,12 @@ export class Ledger {
    */
   async voidFill(tx: Transaction, fill: { orderId: string; venueTradeId: string }): Promise<boolean> {
     await this.rows.lockOrders(tx, [fill.orderId]);
-    const voided = await this.rows.markVoided(tx, fill);
+    const voided = await this.journal.markVoided(tx, fill);
     if (voided === undefined) return false;
     const { mode, fillId, ...key } = voided;
     const before = (await this.rows.lockPositions(tx, [{ ...key, mode }])).get(textOf(key));
     if (before === undefined) throw new Error(`the position ${textOf(key)} is not there`);
-    const after = positionOf(await this.rows.tradesOf(tx, key));
+    const after = positionOf(await this.journal.tradesOf(tx, key));
     const posting = adjustmentOf(before, after);
     const books = new Books(new Map(), new Map());
     books.postings.push({ ...key, kind: 'VOID', fillId, mode, posting } satisfies PostingRow);
@@ -154,7 +156,7 @@ export class Ledger {
 
   /** A provisional fill is certain now. */
   async finalizeFill(tx: Transaction, fill: { orderId: string; venueTradeId: string }): Promise<void> {
-    await this.rows.markFinal(tx, fill);
+    await this.journal.markFinal(tx, fill);
   }
 
   /**
@@ -222,8 +224,8 @@ export class Ledger {
       ...resultTexts(posting.realized, posting.fees),
     }));
     const bookedAt = await this.days.book(tx, results);
-    if (books.fills.length > 0) await this.rows.insertFills(tx, books.fills, bookedAt);
-    await this.rows.insertPostings(tx, books.postings, bookedAt);
+    if (books.fills.length > 0) await this.journal.insertFills(tx, books.fills, bookedAt);
+    await this.journal.insertPostings(tx, books.postings, bookedAt);
     if (books.changedOrders.size > 0) await this.rows.updateOrders(tx, [...books.changedOrders.values()]);
     await this.rows.updatePositions(tx, [...books.changedPositions.values()]);
     await this.rows.changeSums(tx, books.changes);
