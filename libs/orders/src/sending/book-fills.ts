@@ -101,7 +101,8 @@ export class VenueBookings {
     });
     const booked = await this.ledger.bookFills(
       tx,
-      ours.flatMap(({ finality, ...fill }) => (finality === 'VOIDED' ? [] : [{ ...fill, finality }])),
+      // One that is voided already is booked and then taken out, as if it had been seen in between: its order was told of it.
+      ours.map(({ finality, ...fill }) => ({ ...fill, finality: finality === 'VOIDED' ? 'PROVISIONAL' : finality })),
     );
     for (const { orderId, venueTradeId, finality } of ours) {
       if (finality === 'FINAL' && booked.repeated > 0) await this.ledger.finalizeFill(tx, { orderId, venueTradeId });

@@ -1,5 +1,5 @@
 import { KillSwitchWatch } from '@interlock/kill-switch';
-import { Transactions } from '@interlock/persistence';
+import { amount, Transactions } from '@interlock/persistence';
 import { type Venue, Venues } from '@interlock/venues';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { TestingModule } from '@nestjs/testing';
@@ -8,6 +8,7 @@ import { eventually } from '../../../../test/support/eventually.js';
 import { PaperMarket } from '../../../../test/support/paper-market.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
 import { startTrading } from '../../../../test/support/trading-module.js';
+import { CheckLedger } from '../check-ledger.js';
 import { GetOrder } from '../get-order.js';
 import { Ledger } from '../ledger/ledger.js';
 import type { OrderView } from '../order-view.js';
@@ -39,7 +40,8 @@ beforeEach(async () => {
   await probe.query(
     `INSERT INTO venue_conditions (venue, state, reconciled_at, updated_at) VALUES ('paper', 'OPEN', now(), 'infinity')`,
   );
-  await probe.query(`INSERT INTO accounts (venue, mode, cash) VALUES ('paper', 'paper', 10000)`);
+  const account = { venue: 'paper', account: 'default', mode: 'paper', cash: amount('10000') } as const;
+  await module.get(Transactions).run((tx) => module.get(Ledger).openAccount(tx, account));
   const taken = await DeskLease.take(module.get(Transactions), { venue: 'paper', account: 'default' });
   if (taken === undefined) throw new Error('the desk is taken');
   lease = taken;
@@ -118,6 +120,25 @@ describe('a desk that takes over', () => {
     const { rows } = await probe.query('SELECT trim_scale(reserved)::text AS reserved FROM accounts');
     expect(rows).toEqual([{ reserved: '3' }]);
   });
+});
+
+it('O4 a fill that is voided before it was ever booked ends its order as if it had been seen in between', async () => {
+  const order = await sent({ price: '0.52' });
+  await resolve();
+  const listFills = venue.listFills.bind(venue);
+  venue.listFills = async (since) => {
+    const page = await listFills(since);
+    return { ...page, fills: page.fills.map((fill) => ({ ...fill, finality: 'VOIDED' as const })) };
+  };
+  await book();
+  expect(await show(order)).toMatchObject({ status: 'FILLED', filledQuantity: '10' });
+  const { rows } = await probe.query(
+    `SELECT trim_scale(reserved)::text AS reserved, trim_scale(cash)::text AS cash, trim_scale(quantity)::text AS held
+     FROM accounts, positions`,
+  );
+  expect(rows).toEqual([{ reserved: '0', cash: '10000', held: '0' }]);
+  const check = await module.get(QueryBus).execute(new CheckLedger());
+  expect(check.differences).toEqual([]);
 });
 
 it('answers that are stored while fills of the same order are booked never wait for each other in a circle', async () => {
