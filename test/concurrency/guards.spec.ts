@@ -1,5 +1,5 @@
 import type { Mode } from '@interlock/kill-switch';
-import { type OrderRequest, type PlaceOrderResult, PlaceOrders } from '@interlock/orders';
+import { ADMITTED_ORDERS_CHANNEL, type OrderRequest, type PlaceOrderResult, PlaceOrders } from '@interlock/orders';
 import { isDatabaseUnavailable, newId, SharedBatches, Transactions } from '@interlock/persistence';
 import {
   decimal,
@@ -14,6 +14,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import type { TestingModule } from '@nestjs/testing';
 import * as fc from 'fast-check';
 import { Client } from 'pg';
+import { Orders } from '../../libs/orders/src/orders.repository.js';
 import { startOrders } from '../support/orders-module.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 
@@ -177,8 +178,10 @@ describe('G1 exact under concurrency, over two replicas', () => {
   });
 
   it('also where each order has a transaction of its own', async () => {
-    const { strategy, venue, market, outcome, side, type, reduceOnly } = requestIn('paper');
-    const known = {
+    const { clientOrderId, ...params } = requestIn('paper');
+    const order = { params: { ...params, mode: 'paper' }, account: 'default', clientOrderId, runId: null } as const;
+    const { strategy, venue, market, outcome, side, type, reduceOnly } = params;
+    const placed = {
       strategy,
       mode: 'paper',
       venue,
@@ -189,13 +192,12 @@ describe('G1 exact under concurrency, over two replicas', () => {
       type,
       reduceOnly,
     } as const;
-    const intent: OrderIntent = { ...known, price: decimal('0.5'), quantity: decimal('10'), highestFee: decimal('0') };
-    const places = JSON.stringify([{ strategy, venue, market }]);
+    const intent: OrderIntent = { ...placed, price: decimal('0.5'), quantity: decimal('10'), highestFee: decimal('0') };
     const admitAlone = (module: TestingModule) =>
       module.get(Transactions).run(async (tx) => {
         const { guards } = await module.get(OrderAdmissions).open(tx, ['global'], [intent]);
         if (guards.judge(intent, 0) !== undefined) return false;
-        await tx.query('SELECT count_orders($1, $2)', ['mode:paper', places]);
+        await module.get(Orders).admit(tx, [{ ...order, id: newId(), feeReserve: '0' }], ADMITTED_ORDERS_CHANNEL);
         return true;
       });
     const verdicts = await inTurn(300, (n) => admitAlone(replicas[n % 2]!));
