@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { eventually } from './eventually.js';
 
-/** A built program as a child process. Its variables are only those given: nothing of the surrounding shell counts. */
+/** A built program as a child process, on free ports unless told. Its variables are only those given: nothing of the surrounding shell counts. */
 export class Program {
   private readonly child: ChildProcess;
   private readonly ended: Promise<number | null>;
@@ -12,7 +12,7 @@ export class Program {
 
   constructor(file: string, environment: Record<string, string>) {
     this.child = spawn(process.execPath, [file], {
-      env: { PATH: process.env['PATH'], ...environment },
+      env: { PATH: process.env['PATH'], PORT: '0', WORKER_PORT: '0', ...environment },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.child.stdout?.on('data', (bytes: Buffer) => (this.out += bytes.toString()));

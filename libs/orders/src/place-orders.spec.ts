@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Transactions } from '@interlock/persistence';
 import { SetRiskLimits } from '@interlock/risk-guards';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
@@ -402,20 +403,30 @@ describe('G5 each rule refuses with rule, current value and limit, and allows up
     expect(outcomeOf(await placeOne({ price: '0.45' }))).toBe('admitted');
   });
 
-  it('a losing streak blocks until a person sets the limit again', async () => {
+  it('a losing streak blocks until a person sets the limit again; an order that loses in several fills counts once', async () => {
     await limit('losingStreak', '2');
-    for (const n of [1, 2]) {
+    const ledger = replicas[0]!.get(Ledger);
+    const lose = async (...bookings: (readonly string[])[]) => {
       await held('20').catch(() => undefined);
-      const sale = await placeOne({ side: 'SELL', price: '0.4', quantity: '5', reduceOnly: true });
+      const sale = await placeOne({ side: 'SELL', price: '0.4', quantity: '6', reduceOnly: true });
       const orderId = 'order' in sale ? sale.order.orderId : '';
-      await replicas[0]!.get(Transactions).run(async (tx) => {
-        await replicas[0]!.get(Ledger).changeStatus(tx, [{ orderId, to: 'SUBMITTED' }]);
-        const trade = { price: '0.4', quantity: '5', fee: '0', liquidity: 'TAKER', finality: 'FINAL' } as const;
-        await replicas[0]!
-          .get(Ledger)
-          .bookFills(tx, [{ orderId, venueTradeId: `t${n}`, executedAt: new Date(), ...trade }]);
-      });
-    }
+      const run = replicas[0]!.get(Transactions);
+      await run.run((tx) => ledger.changeStatus(tx, [{ orderId, to: 'SUBMITTED' }]));
+      for (const quantities of bookings) {
+        const trade = {
+          price: '0.4',
+          fee: '0',
+          liquidity: 'TAKER',
+          finality: 'FINAL',
+          executedAt: new Date(),
+        } as const;
+        const fills = quantities.map((quantity) => ({ orderId, venueTradeId: randomUUID(), quantity, ...trade }));
+        await run.run((tx) => ledger.bookFills(tx, fills));
+      }
+    };
+    await lose(['1', '2'], ['3']);
+    expect((await probe.query('SELECT losses FROM losing_streaks')).rows).toEqual([{ losses: 1 }]);
+    await lose(['6']);
     expect(await placeOne()).toMatchObject({
       refusal: { code: 'LOSING_STREAK', details: { current: '2', limit: '2' } },
     });

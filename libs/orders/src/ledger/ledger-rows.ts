@@ -7,13 +7,11 @@ import {
   KEY_COLUMNS,
   type LedgerOrder,
   type PositionKey,
-  type PostingRow,
   type SumChange,
   textOf,
   textsOfAmounts,
 } from './entries.js';
 import type { Position } from './position.js';
-import { resultOf } from './posting.js';
 
 interface OrderRow extends PositionKey {
   id: string;
@@ -136,27 +134,6 @@ export class LedgerRows {
          AS n(${KEY_COLUMNS}, quantity numeric, "costBasis" numeric, "realizedPnl" numeric, fees numeric)
        WHERE (p.strategy, p.venue, p.account, p.market, p.outcome) = (n.strategy, n.venue, n.account, n.market, n.outcome)`,
       [JSON.stringify(rows)],
-    );
-  }
-
-  /** Counts sales and settlements in a row that lost money, per strategy; one that did not begins anew. */
-  async countLosingStreaks(tx: Transaction, postings: readonly PostingRow[]): Promise<void> {
-    const streaks = new Map<string, { mode: Mode; strategy: string; losses: number; isBroken: boolean }>();
-    for (const { mode, strategy, posting, kind } of postings) {
-      if (kind === 'VOID' || posting.shares.gt(0)) continue;
-      const key = `${mode} ${strategy}`;
-      const streak = streaks.get(key) ?? { mode, strategy, losses: 0, isBroken: false };
-      const isLoss = resultOf(posting).lt(0);
-      const losses = isLoss ? streak.losses + 1 : 0;
-      streaks.set(key, { mode, strategy, losses, isBroken: streak.isBroken || !isLoss });
-    }
-    if (streaks.size === 0) return;
-    await tx.query(
-      `INSERT INTO losing_streaks AS s (mode, strategy, losses)
-       SELECT mode, strategy, losses FROM jsonb_to_recordset($1::jsonb) AS n(mode text, strategy text, losses integer) ORDER BY 1, 2
-       ON CONFLICT (mode, strategy) DO UPDATE SET losses = excluded.losses + CASE
-         WHEN (s.mode || ' ' || s.strategy) = ANY($2) THEN 0 ELSE s.losses END`,
-      [JSON.stringify([...streaks.values()]), [...streaks].filter(([, { isBroken }]) => isBroken).map(([key]) => key)],
     );
   }
 

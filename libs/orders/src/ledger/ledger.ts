@@ -7,6 +7,7 @@ import { Books, keyOf, type LateFill, type NewFill, reservationChange, reservati
 import { type FillRow, type LedgerOrder, type PostingRow, type SumChange, textOf } from './entries.js';
 import { JournalRows } from './journal-rows.js';
 import { LedgerRows } from './ledger-rows.js';
+import { countLosingStreaks } from './losing-streaks.js';
 import { book, positionOf, SettledOutcome } from './position.js';
 import { adjustmentOf, depositOf, postingOf } from './posting.js';
 import { NOTHING_RESERVED } from './working.js';
@@ -229,7 +230,7 @@ export class Ledger {
     if (books.changedOrders.size > 0) await this.rows.updateOrders(tx, [...books.changedOrders.values()]);
     await this.rows.updatePositions(tx, [...books.changedPositions.values()]);
     await this.rows.changeSums(tx, books.changes);
-    await this.rows.countLosingStreaks(tx, books.postings);
+    await countLosingStreaks(tx, books);
   }
 }
 

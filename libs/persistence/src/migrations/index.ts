@@ -18,6 +18,7 @@ import { Transfers1764000000016 } from './1764000000016-transfers.js';
 import { LossesOfOneInstant1764000000018 } from './1764000000018-losses-of-one-instant.js';
 import { TripsWhileReducing1764000000019 } from './1764000000019-trips-while-reducing.js';
 import { LeanerAdmission1764000000025 } from './1764000000025-leaner-admission.js';
+import { LosingOrders1764000000026 } from './1764000000026-losing-orders.js';
 
 /** Every migration, oldest first. They only go forward. */
 export const migrations = [
@@ -41,4 +42,5 @@ export const migrations = [
   LossesOfOneInstant1764000000018,
   TripsWhileReducing1764000000019,
   LeanerAdmission1764000000025,
+  LosingOrders1764000000026,
 ];
