@@ -33,8 +33,8 @@ const ADMISSIONS = `
   INSERT INTO admissions (rule, scope, number, at)
   SELECT 'orderRate', $2, n, clock_timestamp() - interval '2 hours' FROM generate_series(1, $1::bigint) AS n`;
 const ADMISSION_COUNTER = `
-  INSERT INTO admission_counters (rule, scope, oldest, newest, newest_at)
-  VALUES ('orderRate', $2, 1, $1, clock_timestamp() - interval '2 hours')`;
+  INSERT INTO admission_counters (rule, scope, newest, newest_at)
+  VALUES ('orderRate', $2, $1, clock_timestamp() - interval '2 hours')`;
 const EXPOSURES = `
   INSERT INTO exposures (mode, strategy, held_cost)
   SELECT $2, 'strategy-' || n, 100 FROM generate_series(1, $1::bigint) AS n`;

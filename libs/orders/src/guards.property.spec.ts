@@ -143,7 +143,9 @@ class History {
       case 'minute':
         // As if what was admitted had been admitted a minute earlier.
         await probe.query(`UPDATE admissions SET at = at - interval '61 seconds'`);
-        await probe.query(`UPDATE admission_counters SET newest_at = newest_at - interval '61 seconds'`);
+        await probe.query(
+          `UPDATE admission_counters SET newest_at = newest_at - interval '61 seconds', oldest_at = oldest_at - interval '61 seconds'`,
+        );
         this.books.aMinutePasses();
     }
   }

@@ -9,7 +9,7 @@ export class LeanerAdmission1764000000025 implements MigrationInterface {
   readonly name = 'LeanerAdmission1764000000025';
 
   async up(runner: QueryRunner): Promise<void> {
-    for (const statement of [...NAMES, ...READING, ...STORING]) await runner.query(statement);
+    for (const statement of [...NAMES, ...READING, ...ADMISSIONS, ...STORING]) await runner.query(statement);
   }
 
   down(): Promise<void> {
@@ -46,9 +46,10 @@ const READING = [
    * before it began. intents: [{strategy, mode, venue, account, market, outcome, side, type, price, quantity}]; counts: narrower
    * limits whose totals are wanted, [{rule, kind, name, mode}]; with_marks: also what open positions are worth at the bid; strategies:
    * those whose own sums are wanted, null for all. The sums of a mode are made here: to tell those of a hundred strategies takes longer.
+   * Places are looked up one by one: a hash of all positions, which suits a plan that was made while there were few, grows with them.
    */
   `CREATE FUNCTION read_order_state(intents jsonb, counts jsonb, with_marks boolean, duplicate_window_ms numeric, strategies text[])
-     RETURNS jsonb LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
+     RETURNS jsonb LANGUAGE plpgsql VOLATILE SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
    DECLARE
      now_at timestamptz := clock_timestamp();
      today date := risk_day_of(now_at);
@@ -159,6 +160,56 @@ const READING = [
    END $$`,
 ];
 
+/*
+ * Numbers and times of admissions rise together. With an index by each of them, a plan that was made while the table was small could take
+ * the wrong one, and passed over the whole last minute; so there is one, and everything goes by time.
+ */
+const ADMISSIONS = [
+  `ALTER TABLE admissions DROP CONSTRAINT admissions_pkey`,
+  `DROP INDEX admissions_by_time`,
+  `ALTER TABLE admissions ADD PRIMARY KEY (rule, scope, at, number)`,
+  // Nothing older is left: known rather than looked for, since a search would pass over all that was removed since the last vacuum.
+  `ALTER TABLE admission_counters ADD COLUMN oldest_at timestamptz NOT NULL DEFAULT '-infinity', ALTER COLUMN oldest SET DEFAULT 1`,
+  `ALTER TABLE admission_counters DROP CONSTRAINT admission_counters_check`,
+  `ALTER FUNCTION admissions_in_last_minute(text, text) SET enable_sort = off`,
+  `CREATE FUNCTION counter_of_admissions(of_rule text, of_scope text) RETURNS admission_counters LANGUAGE plpgsql VOLATILE AS $$
+   DECLARE
+     counter admission_counters;
+   BEGIN
+     SELECT * INTO counter FROM admission_counters WHERE rule = of_rule AND scope = of_scope FOR UPDATE;
+     IF NOT FOUND THEN
+       INSERT INTO admission_counters (rule, scope, newest, newest_at) VALUES (of_rule, of_scope, 0, '-infinity') RETURNING * INTO counter;
+     END IF;
+     RETURN counter;
+   END $$`,
+  /*
+   * After so many were added: the counter goes on, and a few more of those older than 60 seconds are removed than were added, so that the
+   * table shrinks again after a rush without any transaction paying for all of it.
+   */
+  `CREATE FUNCTION move_counter(counter admission_counters, added integer, now_at timestamptz) RETURNS void
+     LANGUAGE plpgsql VOLATILE SET enable_seqscan = off SET enable_sort = off AS $$
+   DECLARE
+     removed_to timestamptz;
+   BEGIN
+     SELECT at INTO removed_to FROM admissions
+       WHERE rule = counter.rule AND scope = counter.scope AND at >= counter.oldest_at ORDER BY at, number OFFSET 2 * added + 16 LIMIT 1;
+     removed_to := least(removed_to, now_at - interval '60 seconds');
+     DELETE FROM admissions
+       WHERE rule = counter.rule AND scope = counter.scope AND at >= counter.oldest_at AND at <= removed_to;
+     UPDATE admission_counters SET newest = counter.newest + added, newest_at = now_at, oldest_at = removed_to
+       WHERE rule = counter.rule AND scope = counter.scope;
+   END $$`,
+  `CREATE OR REPLACE FUNCTION count_admissions(of_rule text, of_scope text, added integer) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+   DECLARE
+     counter admission_counters := counter_of_admissions(of_rule, of_scope);
+     now_at timestamptz := greatest(clock_timestamp(), counter.newest_at);
+   BEGIN
+     INSERT INTO admissions (rule, scope, number, at)
+       SELECT of_rule, of_scope, counter.newest + n, now_at FROM generate_series(1, added) AS n;
+     PERFORM move_counter(counter, added, now_at);
+   END $$`,
+];
+
 const STORING = [
   `DROP FUNCTION admit_orders(json, json, text)`,
   `DROP FUNCTION reserve_sums(json)`,
@@ -191,33 +242,20 @@ const STORING = [
        FROM json_to_recordset(new_accounts) AS c(venue text, account text, mode text, reserved numeric) ORDER BY 1, 2
        ON CONFLICT (venue, account) DO UPDATE SET reserved = a.reserved + excluded.reserved, updated_at = clock_timestamp();
    END $$`,
-  // As \`count_admissions\` of the rule orderRate, and where each order was admitted. places: [{mode, strategy, venue, market, orders}].
-  `CREATE FUNCTION count_orders(of_mode text, places json) RETURNS void LANGUAGE plpgsql VOLATILE SET enable_seqscan = off AS $$
+  // As `count_admissions` of the rule orderRate, and where each order was admitted. places: [{mode, strategy, venue, market, orders}].
+  `CREATE FUNCTION count_orders(of_mode text, places json) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
    DECLARE
      of_scope text := 'mode:' || of_mode;
-     counter admission_counters;
+     counter admission_counters := counter_of_admissions('orderRate', of_scope);
+     now_at timestamptz := greatest(clock_timestamp(), counter.newest_at);
      added integer;
-     now_at timestamptz;
-     first_inside bigint;
-     first_kept bigint;
    BEGIN
-     SELECT * INTO counter FROM admission_counters WHERE rule = 'orderRate' AND scope = of_scope FOR UPDATE;
-     IF NOT FOUND THEN
-       INSERT INTO admission_counters VALUES ('orderRate', of_scope, 1, 0, '-infinity') RETURNING * INTO counter;
-     END IF;
-     now_at := greatest(clock_timestamp(), counter.newest_at);
      INSERT INTO admissions (rule, scope, number, at, strategy, venue, market)
        SELECT 'orderRate', of_scope, counter.newest + row_number() OVER (), now_at, strategy, venue, market
        FROM json_to_recordset(places) AS p(mode text, strategy text, venue text, market text, orders integer),
             generate_series(1, p.orders) WHERE p.mode = of_mode;
      GET DIAGNOSTICS added = ROW_COUNT;
-     SELECT number INTO first_inside FROM admissions
-       WHERE rule = 'orderRate' AND scope = of_scope AND at > now_at - interval '60 seconds' ORDER BY at, number LIMIT 1;
-     first_kept := least(first_inside, counter.oldest + 2 * added + 16);
-     DELETE FROM admissions
-       WHERE rule = 'orderRate' AND scope = of_scope AND number >= counter.oldest AND number < first_kept;
-     UPDATE admission_counters SET oldest = first_kept, newest = counter.newest + added, newest_at = now_at
-       WHERE rule = 'orderRate' AND scope = of_scope;
+     PERFORM move_counter(counter, added, now_at);
    END $$`,
   /*
    * Stores orders that were admitted, with what they reserve, counts them, and tells the senders on the channel. Under the lock of
