@@ -1,4 +1,6 @@
+import { Transactions } from '@interlock/persistence';
 import { RiskWatch, SetRiskLimits } from '@interlock/risk-guards';
+import { MarketQuotes } from '@interlock/venues';
 import { CommandBus } from '@nestjs/cqrs';
 import type { TestingModule } from '@nestjs/testing';
 import { Client } from 'pg';
@@ -85,6 +87,41 @@ describe('losses with open positions at the bid', () => {
     await books.end();
     await probe.query('ROLLBACK');
     expect(await verdict).toBe('RISK_LIMIT_EXCEEDED');
+  });
+
+  it('are those at the last bid once a market has closed, until its settlement is booked', async () => {
+    await hold('20');
+    await limit('totalDailyLoss', '5');
+    const quote = {
+      venue: 'paper',
+      market: 'm',
+      outcome: 'YES',
+      tick: '0.01',
+      minimumQuantity: '5',
+      closesAt: null,
+    } as const;
+    const fees = { rules: 'free', feeRate: '0', feeExponent: 1 } as const;
+    const show = (bestBid: string | null, status: 'OPEN' | 'CLOSED') =>
+      module.get(Transactions).run((tx) =>
+        module.get(MarketQuotes).store(tx, [
+          {
+            ...quote,
+            fees,
+            status,
+            bestBid,
+            bestBidQuantity: bestBid && '100',
+            bestAsk: '0.52',
+            bestAskQuantity: '100',
+          },
+        ]),
+      );
+    await show('0.4', 'OPEN');
+    expect(await buy()).toBe('admitted');
+    await show(null, 'CLOSED');
+    expect(await buy()).toBe('MARKET_CLOSED'); // and not that too much was lost
+    // Open, and nobody bids: worth nothing.
+    await show(null, 'OPEN');
+    expect(await buy()).toBe('RISK_LIMIT_EXCEEDED');
   });
 
   it('may have as many decimals as they like', async () => {

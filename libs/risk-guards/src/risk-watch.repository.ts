@@ -84,7 +84,7 @@ export class RiskWatchRows {
        CROSS JOIN LATERAL (SELECT coalesce(sum(loss), 0) AS realized FROM daily_results AS r
                            WHERE r.mode = today.mode AND r.day = today.day) AS results
        CROSS JOIN LATERAL (
-         SELECT coalesce(sum(greatest(p.cost_basis - p.quantity * coalesce(q.best_bid, 0), 0)), 0) AS open_loss,
+         SELECT coalesce(sum(greatest(p.cost_basis - p.quantity * coalesce(q.mark, 0), 0)), 0) AS open_loss,
                 coalesce(bool_or(q.venue IS NULL), false) AS is_unknown
          FROM positions AS p LEFT JOIN market_quotes AS q USING (venue, market, outcome)
          WHERE p.mode = today.mode AND p.quantity > 0) AS marks
@@ -106,7 +106,7 @@ export class RiskWatchRows {
          UNION ALL
          SELECT mode, strategy, realized - fees, false FROM daily_results JOIN today USING (day)
          UNION ALL
-         SELECT p.mode, p.strategy, p.quantity * coalesce(q.best_bid, 0) - p.cost_basis, q.venue IS NULL
+         SELECT p.mode, p.strategy, p.quantity * coalesce(q.mark, 0) - p.cost_basis, q.venue IS NULL
          FROM positions AS p LEFT JOIN market_quotes AS q USING (venue, market, outcome) WHERE p.quantity > 0
        ),
        results AS (

@@ -76,9 +76,9 @@ const READ = `
 // Sorted, so that two writers of the same outcomes never wait for each other in a circle.
 const STORE = `
   INSERT INTO market_quotes AS q (venue, market, outcome, best_bid, best_bid_quantity, best_ask, best_ask_quantity, tick,
-                                  minimum_quantity, status, closes_at, rules, fee_rate, fee_exponent, updated_at)
+                                  minimum_quantity, status, closes_at, rules, fee_rate, fee_exponent, last_bid, updated_at)
   SELECT venue, market, outcome, "bestBid", "bestBidQuantity", "bestAsk", "bestAskQuantity", tick,
-         "minimumQuantity", status, "closesAt", rules, "feeRate", "feeExponent", clock_timestamp()
+         "minimumQuantity", status, "closesAt", rules, "feeRate", "feeExponent", "bestBid", clock_timestamp()
   FROM jsonb_to_recordset($1::jsonb) AS given (
     venue text, market text, outcome text, "bestBid" numeric, "bestBidQuantity" numeric, "bestAsk" numeric,
     "bestAskQuantity" numeric, tick numeric, "minimumQuantity" numeric, status text, "closesAt" timestamptz,
@@ -89,5 +89,5 @@ const STORE = `
     best_ask = excluded.best_ask, best_ask_quantity = excluded.best_ask_quantity,
     tick = excluded.tick, minimum_quantity = excluded.minimum_quantity, status = excluded.status,
     closes_at = excluded.closes_at, rules = excluded.rules, fee_rate = excluded.fee_rate,
-    fee_exponent = excluded.fee_exponent, 
+    fee_exponent = excluded.fee_exponent, last_bid = coalesce(excluded.best_bid, q.last_bid),
     updated_at = CASE WHEN $2::boolean THEN greatest(q.updated_at, excluded.updated_at) ELSE q.updated_at END`;

@@ -9,7 +9,7 @@ export class LeanerAdmission1764000000025 implements MigrationInterface {
   readonly name = 'LeanerAdmission1764000000025';
 
   async up(runner: QueryRunner): Promise<void> {
-    for (const statement of [...NAMES, ...READING, ...ADMISSIONS, ...STORING]) await runner.query(statement);
+    for (const statement of [...NAMES, ...MARKS, ...READING, ...ADMISSIONS, ...STORING]) await runner.query(statement);
   }
 
   down(): Promise<void> {
@@ -28,6 +28,17 @@ const NAMES = [
   // Orders without an id of their client's are not found by it.
   `ALTER TABLE orders DROP CONSTRAINT orders_client_order_id`,
   `CREATE UNIQUE INDEX orders_client_order_id ON orders (strategy, client_order_id) WHERE client_order_id IS NOT NULL`,
+];
+
+/*
+ * A market that closes has no bids any more, until its settlement is booked: what is held there is worth what was bid last. Where a market
+ * is open and nobody bids, it is worth nothing.
+ */
+const MARKS = [
+  `ALTER TABLE market_quotes ADD COLUMN last_bid amount`,
+  `UPDATE market_quotes SET last_bid = best_bid`,
+  `ALTER TABLE market_quotes ADD COLUMN mark amount
+     GENERATED ALWAYS AS (coalesce(best_bid, CASE WHEN status <> 'OPEN' THEN last_bid END, 0)) STORED`,
 ];
 
 const WORKING = `('ADMITTED', 'SUBMITTED', 'OPEN', 'PARTIALLY_FILLED', 'CANCEL_PENDING', 'UNKNOWN')`;
@@ -116,8 +127,8 @@ const READING = [
           SELECT jsonb_build_array(d.mode, coalesce(d.strategy, ''), sum(d.loss)::text, sum(d.realized - d.fees)::text) AS r
           FROM daily_results AS d WHERE d.mode = ANY(modes) AND d.day = today${sumsBy('d')}) AS sums),
        'marks', CASE WHEN with_marks THEN (SELECT jsonb_agg(r) FROM (
-          SELECT jsonb_build_array(p.mode, coalesce(p.strategy, ''), round(sum(p.quantity * coalesce(q.best_bid, 0) - p.cost_basis), 8)::text,
-                   round(sum(least(p.quantity * coalesce(q.best_bid, 0) - p.cost_basis, 0)), 8)::text, bool_or(q.venue IS NULL)) AS r
+          SELECT jsonb_build_array(p.mode, coalesce(p.strategy, ''), round(sum(p.quantity * coalesce(q.mark, 0) - p.cost_basis), 8)::text,
+                   round(sum(least(p.quantity * coalesce(q.mark, 0) - p.cost_basis, 0)), 8)::text, bool_or(q.venue IS NULL)) AS r
           FROM positions AS p LEFT JOIN market_quotes AS q USING (venue, market, outcome)
           WHERE p.mode = ANY(modes) AND p.quantity > 0${sumsBy('p')}) AS sums) END,
        'highs', CASE WHEN with_marks THEN (SELECT jsonb_agg(jsonb_build_array(mode, strategy, high::text)) FROM day_highs
