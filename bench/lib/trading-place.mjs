@@ -48,13 +48,14 @@ export function orderNumber(n) {
   };
 }
 
-/**
- * What others trade beside: 1,000 working orders, some of them in the markets of the rounds, and 5,000 open positions among 50,000 flat
- * ones, of a hundred strategies.
- */
-export async function tradeBeside(pool) {
-  await pool.query(WORKING_ORDERS);
+/** What others hold beside: 5,000 open positions among 50,000 flat ones, of a hundred strategies. */
+export async function holdBeside(pool) {
   await pool.query(POSITIONS);
+}
+
+/** What of theirs works: 1,000 orders, some of them in the markets of the rounds. */
+export async function workBeside(pool) {
+  await pool.query(WORKING_ORDERS);
 }
 
 const WORKING_ORDERS = `
