@@ -60,15 +60,16 @@ export class ApiModule {
         VenuesModule,
         OrdersModule,
       ],
+      // A request is compared with one route after the other: those that are asked for most come first.
       controllers: [
         HealthController,
+        MarketsController,
         StartController,
         KillSwitchController,
         FlattenController,
         RunsController,
         RiskController,
         EventsController,
-        MarketsController,
         DatasetsController,
         OrdersController,
         PositionsController,

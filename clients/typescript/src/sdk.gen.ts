@@ -42,6 +42,15 @@ export const getLiveness = <ThrowOnError extends boolean = false>(options?: Opti
 export const getReadiness = <ThrowOnError extends boolean = false>(options?: Options<GetReadinessData, ThrowOnError>) => (options?.client ?? client).get<GetReadinessResponses, GetReadinessErrors, ThrowOnError>({ url: '/api/health/ready', ...options });
 
 /**
+ * The markets of the configured service
+ *
+ * When it cannot be asked, `ok` is false and `error` says why; the status is 200 all the same.
+ *
+ * Takes no token.
+ */
+export const listMarkets = <ThrowOnError extends boolean = false>(options?: Options<ListMarketsData, ThrowOnError>) => (options?.client ?? client).get<ListMarketsResponses, ListMarketsErrors, ThrowOnError>({ url: '/api/markets', ...options });
+
+/**
  * Starts a run, unless a kill switch or a guard forbids it
  *
  * An empty body means all defaults. Send an idempotency key: when an answer is lost, the same start can then be repeated and makes no second run.
@@ -205,15 +214,6 @@ export const listEvents = <ThrowOnError extends boolean = false>(options?: Optio
     url: '/api/events',
     ...options
 });
-
-/**
- * The markets of the configured service
- *
- * When it cannot be asked, `ok` is false and `error` says why; the status is 200 all the same.
- *
- * Takes no token.
- */
-export const listMarkets = <ThrowOnError extends boolean = false>(options?: Options<ListMarketsData, ThrowOnError>) => (options?.client ?? client).get<ListMarketsResponses, ListMarketsErrors, ThrowOnError>({ url: '/api/markets', ...options });
 
 /**
  * Datasets of resolved markets, newest first

@@ -67,6 +67,61 @@ export type ReadyAnswer = {
     queue: PartHealthAnswer;
 };
 
+export type MarketAnswer = {
+    id: string;
+    /**
+     * The id where the service names none.
+     */
+    symbol: string;
+    /**
+     * `UNKNOWN` where the service tells none that is known here.
+     */
+    status: 'OPEN' | 'PAUSED' | 'CLOSED' | 'UNKNOWN';
+    category: string | null;
+    liquidityBucket: string | null;
+    /**
+     * As the service tells it.
+     */
+    trustScore: number | null;
+    /**
+     * When the service says that it was so.
+     */
+    asOf: string | null;
+};
+
+export type MarketsAnswer = {
+    ok: true;
+    source: 'upstream';
+    /**
+     * Number of items.
+     */
+    count: number;
+    /**
+     * Entries that the service sent without a usable id; they are left out.
+     */
+    skipped: number;
+    items: Array<MarketAnswer>;
+};
+
+export type MarketsFault = {
+    /**
+     * What failed: no answer in time, no connection, a status that is no success, a body that cannot be read.
+     */
+    code: string;
+    /**
+     * One plain sentence.
+     */
+    message: string;
+};
+
+export type MarketsFallbackAnswer = {
+    ok: false;
+    source: 'fallback';
+    count: 0;
+    items: Array<MarketAnswer>;
+    error: MarketsFault;
+};
+
 export type StartBody = {
     /**
      * Which world orders would go to.
@@ -602,61 +657,6 @@ export type EventsAnswer = {
      * For the next page; null on the last one.
      */
     nextCursor: string | null;
-};
-
-export type MarketAnswer = {
-    id: string;
-    /**
-     * The id where the service names none.
-     */
-    symbol: string;
-    /**
-     * `UNKNOWN` where the service tells none that is known here.
-     */
-    status: 'OPEN' | 'PAUSED' | 'CLOSED' | 'UNKNOWN';
-    category: string | null;
-    liquidityBucket: string | null;
-    /**
-     * As the service tells it.
-     */
-    trustScore: number | null;
-    /**
-     * When the service says that it was so.
-     */
-    asOf: string | null;
-};
-
-export type MarketsAnswer = {
-    ok: true;
-    source: 'upstream';
-    /**
-     * Number of items.
-     */
-    count: number;
-    /**
-     * Entries that the service sent without a usable id; they are left out.
-     */
-    skipped: number;
-    items: Array<MarketAnswer>;
-};
-
-export type MarketsFault = {
-    /**
-     * What failed: no answer in time, no connection, a status that is no success, a body that cannot be read.
-     */
-    code: string;
-    /**
-     * One plain sentence.
-     */
-    message: string;
-};
-
-export type MarketsFallbackAnswer = {
-    ok: false;
-    source: 'fallback';
-    count: 0;
-    items: Array<MarketAnswer>;
-    error: MarketsFault;
 };
 
 export type DatasetAnswerBody = {
@@ -2402,6 +2402,67 @@ export type GetReadinessResponses = {
 
 export type GetReadinessResponse = GetReadinessResponses[keyof GetReadinessResponses];
 
+export type ListMarketsData = {
+    body?: never;
+    headers?: {
+        /**
+         * An id of your own for this request, 1 to 128 visible ASCII characters; others are replaced.
+         */
+        'x-request-id'?: string;
+    };
+    path?: never;
+    query?: never;
+    url: '/api/markets';
+};
+
+export type ListMarketsErrors = {
+    /**
+     * `VALIDATION_FAILED`: A field, a parameter or the request itself is not as it must be, or is not known here. Nothing was done.
+     */
+    400: ValidationFailed;
+    /**
+     * `METHOD_NOT_ALLOWED`: The path exists, but takes other methods: the header `allow` lists them.
+     */
+    405: MethodNotAllowed;
+    /**
+     * `REQUEST_TIMEOUT`: The headers or the body did not arrive in time. The connection is closed.
+     */
+    408: RequestTimeout;
+    /**
+     * `RATE_LIMITED`: Too many requests within a minute: of this token (setting `HTTP_RATE_LIMIT_PER_MIN`), of this address without a valid one (`HTTP_RATE_LIMIT_ANONYMOUS_PER_MIN`), or to turn kill switches, which have a limit of their own. Nothing was done.
+     */
+    429: RateLimited;
+    /**
+     * `HEADERS_TOO_LARGE`: Request line and headers are larger than 16 KiB together.
+     */
+    431: HeadersTooLarge;
+    /**
+     * `INTERNAL_ERROR`: Something went wrong inside. The log tells more under the request id.
+     */
+    500: InternalError;
+    /**
+     * `DATABASE_UNAVAILABLE`: The database cannot be reached, or was lost on the way (the message says whether the change may have been made), or the api is starting and waits for it.
+     *
+     * `OVERLOADED`: As many requests are here as can be worked on soon, or four datasets are imported already. This one was not begun.
+     */
+    503: ({
+        code: 'DATABASE_UNAVAILABLE';
+    } & DatabaseUnavailable) | ({
+        code: 'OVERLOADED';
+    } & Overloaded);
+};
+
+export type ListMarketsError = ListMarketsErrors[keyof ListMarketsErrors];
+
+export type ListMarketsResponses = {
+    /**
+     * The markets, or why they are not known.
+     */
+    200: MarketsAnswer | MarketsFallbackAnswer;
+};
+
+export type ListMarketsResponse = ListMarketsResponses[keyof ListMarketsResponses];
+
 export type StartRunData = {
     body?: StartBody;
     headers?: {
@@ -3551,67 +3612,6 @@ export type ListEventsResponses = {
 };
 
 export type ListEventsResponse = ListEventsResponses[keyof ListEventsResponses];
-
-export type ListMarketsData = {
-    body?: never;
-    headers?: {
-        /**
-         * An id of your own for this request, 1 to 128 visible ASCII characters; others are replaced.
-         */
-        'x-request-id'?: string;
-    };
-    path?: never;
-    query?: never;
-    url: '/api/markets';
-};
-
-export type ListMarketsErrors = {
-    /**
-     * `VALIDATION_FAILED`: A field, a parameter or the request itself is not as it must be, or is not known here. Nothing was done.
-     */
-    400: ValidationFailed;
-    /**
-     * `METHOD_NOT_ALLOWED`: The path exists, but takes other methods: the header `allow` lists them.
-     */
-    405: MethodNotAllowed;
-    /**
-     * `REQUEST_TIMEOUT`: The headers or the body did not arrive in time. The connection is closed.
-     */
-    408: RequestTimeout;
-    /**
-     * `RATE_LIMITED`: Too many requests within a minute: of this token (setting `HTTP_RATE_LIMIT_PER_MIN`), of this address without a valid one (`HTTP_RATE_LIMIT_ANONYMOUS_PER_MIN`), or to turn kill switches, which have a limit of their own. Nothing was done.
-     */
-    429: RateLimited;
-    /**
-     * `HEADERS_TOO_LARGE`: Request line and headers are larger than 16 KiB together.
-     */
-    431: HeadersTooLarge;
-    /**
-     * `INTERNAL_ERROR`: Something went wrong inside. The log tells more under the request id.
-     */
-    500: InternalError;
-    /**
-     * `DATABASE_UNAVAILABLE`: The database cannot be reached, or was lost on the way (the message says whether the change may have been made), or the api is starting and waits for it.
-     *
-     * `OVERLOADED`: As many requests are here as can be worked on soon, or four datasets are imported already. This one was not begun.
-     */
-    503: ({
-        code: 'DATABASE_UNAVAILABLE';
-    } & DatabaseUnavailable) | ({
-        code: 'OVERLOADED';
-    } & Overloaded);
-};
-
-export type ListMarketsError = ListMarketsErrors[keyof ListMarketsErrors];
-
-export type ListMarketsResponses = {
-    /**
-     * The markets, or why they are not known.
-     */
-    200: MarketsAnswer | MarketsFallbackAnswer;
-};
-
-export type ListMarketsResponse = ListMarketsResponses[keyof ListMarketsResponses];
 
 export type ListDatasetsData = {
     body?: never;
