@@ -4,6 +4,9 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
  * What stores admitted orders takes their sums added up, one row per position, strategy and account instead of one per order, and gives
  * all orders of a batch one time. What is read of other strategies is their sum, so that it costs nothing how many there are
  * (docs/performance.md).
+ *
+ * The functions that programs of the release before call stay until the next release, under the same locks: `open_order_admission` and
+ * `read_order_state` without strategies, `admit_orders` of two lists, `reserve_sums`, `count_orders`.
  */
 export class LeanerAdmission1764000000025 implements MigrationInterface {
   readonly name = 'LeanerAdmission1764000000025';
@@ -49,9 +52,6 @@ const sumsBy = (table: string) => `
           HAVING grouping(${table}.strategy) = 1 OR strategies IS NULL OR ${table}.strategy = ANY(strategies)`;
 
 const READING = [
-  `DROP FUNCTION open_order_admission(text[], jsonb, jsonb, boolean, numeric)`,
-  `DROP FUNCTION read_order_state(jsonb, jsonb, boolean, numeric)`,
-  `DROP FUNCTION read_order_sums(jsonb, jsonb, boolean, numeric)`,
   /*
    * What the guards of orders compare with, in one call after the locks: VOLATILE, so that each statement sees what was committed
    * before it began. intents: [{strategy, mode, venue, account, market, outcome, side, type, price, quantity}]; counts: narrower
@@ -181,7 +181,6 @@ const ADMISSIONS = [
   `ALTER TABLE admissions ADD PRIMARY KEY (rule, scope, at, number)`,
   // Nothing older is left: known rather than looked for, since a search would pass over all that was removed since the last vacuum.
   `ALTER TABLE admission_counters ADD COLUMN oldest_at timestamptz NOT NULL DEFAULT '-infinity', ALTER COLUMN oldest SET DEFAULT 1`,
-  `ALTER TABLE admission_counters DROP CONSTRAINT admission_counters_check`,
   `ALTER FUNCTION admissions_in_last_minute(text, text) SET enable_sort = off`,
   `CREATE FUNCTION counter_of_admissions(of_rule text, of_scope text) RETURNS admission_counters LANGUAGE plpgsql VOLATILE AS $$
    DECLARE
@@ -222,9 +221,6 @@ const ADMISSIONS = [
 ];
 
 const STORING = [
-  `DROP FUNCTION admit_orders(json, json, text)`,
-  `DROP FUNCTION reserve_sums(json)`,
-  `DROP FUNCTION count_orders(text, json)`,
   /*
    * Adds what new orders reserve. Rows are made or locked in sorted order, so that two transactions never wait in a circle.
    * positions: [{strategy, venue, account, market, outcome, mode, buy, sell, cost}], exposures: [{mode, strategy, cost, orders}],
@@ -254,7 +250,7 @@ const STORING = [
        ON CONFLICT (venue, account) DO UPDATE SET reserved = a.reserved + excluded.reserved, updated_at = clock_timestamp();
    END $$`,
   // As `count_admissions` of the rule orderRate, and where each order was admitted. places: [{mode, strategy, venue, market, orders}].
-  `CREATE FUNCTION count_orders(of_mode text, places json) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
+  `CREATE FUNCTION count_admitted_orders(of_mode text, places json) RETURNS void LANGUAGE plpgsql VOLATILE AS $$
    DECLARE
      of_scope text := 'mode:' || of_mode;
      counter admission_counters := counter_of_admissions('orderRate', of_scope);
@@ -287,7 +283,7 @@ const STORING = [
               outcome text, side text, type text, price numeric, quantity numeric, "timeInForce" text, "expiresAt" timestamptz,
               "postOnly" boolean, "reduceOnly" boolean, "feeReserve" numeric);
      PERFORM reserve_for_orders(new_positions, new_exposures, new_accounts);
-     PERFORM count_orders(mode, new_positions)
+     PERFORM count_admitted_orders(mode, new_positions)
        FROM (SELECT DISTINCT mode FROM json_to_recordset(new_accounts) AS a(mode text) ORDER BY 1) AS modes;
      PERFORM pg_notify(channel, venue) FROM (SELECT DISTINCT venue FROM json_to_recordset(new_accounts) AS a(venue text)) AS venues;
      RETURN now_at;
