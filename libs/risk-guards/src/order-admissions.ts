@@ -20,10 +20,8 @@ export interface OpenedOrderAdmission {
 /** The orders' atomic admission: lock and read in one call, judge, write, all in the caller's transaction (safety.md: K2, G1). */
 @Injectable()
 export class OrderAdmissions {
-  /** As they were read last: they say which narrower totals to read with the next batch. */
-  private known = new Limits([]);
-  /** What they were read from. */
-  private knownText = '[]';
+  /** As they were read last, and the text they were read from: they say which narrower totals to read with the next batch. */
+  private known = { limits: new Limits([]), text: '[]' };
 
   constructor(private readonly settings: Settings) {}
 
@@ -36,23 +34,17 @@ export class OrderAdmissions {
     scopes: readonly Scope[],
     intents: readonly UnpricedIntent[],
   ): Promise<OpenedOrderAdmission> {
-    const wanted = readingParameters(intents, this.known);
+    const before = this.known;
+    const wanted = readingParameters(intents, before.limits);
     let opened = await this.read(tx, scopes, wanted);
-    if (this.learn(opened.reading.limits, opened.limitsText)) {
+    this.known = opened.known;
+    if (opened.known.text !== before.text) {
       // Somebody has set a limit since the last batch. Where its total was not read: the locks are held, once more is enough.
-      const wantedNow = readingParameters(intents, this.known);
+      const wantedNow = readingParameters(intents, opened.known.limits);
       if (JSON.stringify(wantedNow) !== JSON.stringify(wanted)) opened = await this.read(tx, scopes, wantedNow);
     }
     const { enabled, reading } = opened;
     return { enabled, guards: new OrderGuards(reading, this.settings.risk.requiredInLive) };
-  }
-
-  /** @returns whether these limits are others than those known */
-  private learn(limits: Limits, text: string): boolean {
-    const isNews = text !== this.knownText;
-    this.known = limits;
-    this.knownText = text;
-    return isNews;
   }
 
   /**
@@ -84,7 +76,7 @@ export class OrderAdmissions {
     tx: Transaction,
     scopes: readonly Scope[],
     wanted: readonly unknown[],
-  ): Promise<{ enabled: KillSwitch[]; reading: OrderReading; limitsText: string }> {
+  ): Promise<{ enabled: KillSwitch[]; reading: OrderReading; known: { limits: Limits; text: string } }> {
     const [row] = await guarded(
       tx.query<{ opened: { switches: KillSwitchRow[]; state: OrderStateRecord } }[]>(
         'SELECT open_order_admission($1::text[], $2::jsonb, $3::jsonb, $4, $5, $6::text[]) AS opened',
@@ -93,7 +85,8 @@ export class OrderAdmissions {
     );
     if (row === undefined) throw new RiskStateUnavailable('nothing was read');
     const { switches, state } = row.opened;
-    const limitsText = JSON.stringify(state.limits);
-    return { enabled: switches.map(killSwitchOf), reading: readingOfOrders(state), limitsText };
+    const reading = readingOfOrders(state);
+    const known = { limits: reading.limits, text: JSON.stringify(state.limits) };
+    return { enabled: switches.map(killSwitchOf), reading, known };
   }
 }
