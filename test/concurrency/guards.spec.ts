@@ -1,5 +1,5 @@
 import type { Mode } from '@interlock/kill-switch';
-import { ADMITTED_ORDERS_CHANNEL, type OrderRequest, type PlaceOrderResult, PlaceOrders } from '@interlock/orders';
+import { ADMITTED_ORDERS_CHANNEL, type PlaceOrderResult, PlaceOrders } from '@interlock/orders';
 import { isDatabaseUnavailable, newId, SharedBatches, Transactions } from '@interlock/persistence';
 import {
   decimal,
@@ -15,6 +15,7 @@ import type { TestingModule } from '@nestjs/testing';
 import * as fc from 'fast-check';
 import { Client } from 'pg';
 import { Orders } from '../../libs/orders/src/orders.repository.js';
+import { orderRequest } from '../support/order-request.js';
 import { startOrders } from '../support/orders-module.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 
@@ -97,23 +98,7 @@ const setOrderRate = (limit: number) =>
     .get(CommandBus)
     .execute(new SetRiskLimits([{ rule: 'orderRate', scope: 'global', limit: String(limit) }], 'for the test', 'test'));
 
-function requestIn(mode: Mode): OrderRequest {
-  return {
-    strategy: 'alpha',
-    venue: mode === 'live' ? 'exchange' : 'paper',
-    market: 'm',
-    outcome: 'YES',
-    side: 'BUY',
-    type: 'limit',
-    price: '0.5',
-    quantity: '10',
-    timeInForce: 'GTC',
-    expiresAt: null,
-    postOnly: false,
-    reduceOnly: false,
-    clientOrderId: null,
-  };
-}
+const requestIn = (mode: Mode) => orderRequest({ venue: mode === 'live' ? 'exchange' : 'paper' });
 
 function wasAdmitted(result: PlaceOrderResult): boolean {
   if (result.kind === 'admitted') return true;

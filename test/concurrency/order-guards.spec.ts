@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { Client } from 'pg';
+import { orderRequest } from '../support/order-request.js';
 import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
 
 /** `INTERLOCK_ORDER_ROUNDS=100` is the proof in full; it takes some minutes. */
@@ -9,21 +10,7 @@ const PROCESSES = 2;
 const ORDERS = 1_000;
 const ROOM = 100;
 /** Each costs 5. */
-const BUY = {
-  strategy: 'alpha',
-  venue: 'paper',
-  market: 'm',
-  outcome: 'YES',
-  side: 'BUY',
-  type: 'limit',
-  price: '0.5',
-  quantity: '10',
-  timeInForce: 'GTC',
-  expiresAt: null,
-  postOnly: false,
-  reduceOnly: false,
-  clientOrderId: null,
-};
+const BUY = orderRequest();
 const SELL = { ...BUY, side: 'SELL' };
 
 type Answers = Record<string, number>;

@@ -15,6 +15,7 @@ import { eventually } from './eventually.js';
 import { PaperMarket } from './paper-market.js';
 import { createTestDatabase, type TestDatabase } from './test-database.js';
 import { startTrading } from './trading-module.js';
+import { orderRequest } from './order-request.js';
 
 /** A database of its own, two processes on it, and a paper market `m` with 1000 at 0.48 and at 0.52. */
 export class PaperTrading {
@@ -74,22 +75,7 @@ export class PaperTrading {
 
   /** A bid of `alpha` for 10 YES at 0.5 unless told. */
   async place(rest: Partial<OrderRequest> = {}): Promise<OrderView> {
-    const request: OrderRequest = {
-      strategy: 'alpha',
-      venue: 'paper',
-      market: 'm',
-      outcome: 'YES',
-      side: 'BUY',
-      type: 'limit',
-      price: '0.5',
-      quantity: '10',
-      timeInForce: 'GTC',
-      expiresAt: null,
-      postOnly: false,
-      reduceOnly: false,
-      clientOrderId: null,
-      ...rest,
-    };
+    const request = orderRequest(rest);
     const [result] = await this.modules[0].get(CommandBus).execute(new PlaceOrders([request], 'tester'));
     if (result?.kind !== 'admitted') throw new Error(`not admitted: ${JSON.stringify(result)}`);
     this.desk?.nudge();

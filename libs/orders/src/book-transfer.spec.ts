@@ -3,6 +3,7 @@ import { GetRisk, RiskDays, SetRiskLimits } from '@interlock/risk-guards';
 import { CommandBus, type Query, QueryBus } from '@nestjs/cqrs';
 import type { TestingModule } from '@nestjs/testing';
 import { Client } from 'pg';
+import { orderRequest } from '../../../test/support/order-request.js';
 import { startOrders } from '../../../test/support/orders-module.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
 import { BookTransfer, type BookTransferResult, type TransferWish } from './book-transfer.js';
@@ -57,22 +58,7 @@ function transfer(rest: Partial<TransferWish> = {}, replica = 0): Promise<BookTr
 }
 
 async function place(rest: Partial<OrderRequest> = {}, replica = 0) {
-  const request: OrderRequest = {
-    strategy: 'alpha',
-    venue: 'paper',
-    market: 'm',
-    outcome: 'YES',
-    side: 'BUY',
-    type: 'limit',
-    price: '0.5',
-    quantity: '10',
-    timeInForce: 'GTC',
-    expiresAt: null,
-    postOnly: false,
-    reduceOnly: false,
-    clientOrderId: null,
-    ...rest,
-  };
+  const request = orderRequest(rest);
   const [result] = await replicas[replica]!.get(CommandBus).execute(new PlaceOrders([request], 'tester'));
   return result;
 }

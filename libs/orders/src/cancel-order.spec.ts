@@ -2,6 +2,7 @@ import { Transactions } from '@interlock/persistence';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { TestingModule } from '@nestjs/testing';
 import { Client } from 'pg';
+import { orderRequest } from '../../../test/support/order-request.js';
 import { eventually } from '../../../test/support/eventually.js';
 import { startOrders } from '../../../test/support/orders-module.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
@@ -60,17 +61,7 @@ const STEPS: Record<OrderStatus, readonly OrderStatus[]> = {
 };
 
 async function orderThatIs(status: OrderStatus): Promise<string> {
-  const intent = {
-    strategy: 'alpha',
-    venue: 'paper',
-    market: 'm',
-    outcome: 'YES',
-    side: 'BUY',
-    type: 'limit',
-  } as const;
-  const terms = { price: '0.5', quantity: '10', timeInForce: 'GTC', expiresAt: null, clientOrderId: null } as const;
-  const request = { ...intent, ...terms, postOnly: false, reduceOnly: false };
-  const [result] = await bus().execute(new PlaceOrders([request], 'tester'));
+  const [result] = await bus().execute(new PlaceOrders([orderRequest()], 'tester'));
   if (result?.kind !== 'admitted') throw new Error(JSON.stringify(result));
   const { orderId } = result.order;
   await replicas[0]!.get(Transactions).run(async (tx) => {

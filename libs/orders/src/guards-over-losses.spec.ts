@@ -4,6 +4,7 @@ import { MarketQuotes } from '@interlock/venues';
 import { CommandBus } from '@nestjs/cqrs';
 import type { TestingModule } from '@nestjs/testing';
 import { Client } from 'pg';
+import { orderRequest } from '../../../test/support/order-request.js';
 import { eventually } from '../../../test/support/eventually.js';
 import { startOrders } from '../../../test/support/orders-module.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
@@ -52,9 +53,7 @@ const hold = (quantity: string) =>
   );
 
 async function buy(strategy = 'alpha'): Promise<string> {
-  const order = { venue: 'paper', market: 'm', outcome: 'YES', side: 'BUY', type: 'limit', price: '0.4' } as const;
-  const rest = { quantity: '10', timeInForce: 'GTC', expiresAt: null, postOnly: false, reduceOnly: false } as const;
-  const orders = [{ ...order, ...rest, strategy, clientOrderId: null }];
+  const orders = [orderRequest({ strategy, price: '0.4' })];
   const [result] = await module
     .get(CommandBus)
     .execute<PlaceOrders, PlaceOrderResult[]>(new PlaceOrders(orders, 'tester'));

@@ -4,6 +4,7 @@ import { SetRiskLimits } from '@interlock/risk-guards';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { TestingModule } from '@nestjs/testing';
 import { Client } from 'pg';
+import { orderRequest } from '../../../test/support/order-request.js';
 import { startOrders } from '../../../test/support/orders-module.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
 import { CheckLedger } from './check-ledger.js';
@@ -64,29 +65,10 @@ async function quote({
   );
 }
 
-function request(rest: Partial<OrderRequest> = {}): OrderRequest {
-  return {
-    strategy: 'alpha',
-    venue: 'paper',
-    market: 'm',
-    outcome: 'YES',
-    side: 'BUY',
-    type: 'limit',
-    price: '0.5',
-    quantity: '10',
-    timeInForce: 'GTC',
-    expiresAt: null,
-    postOnly: false,
-    reduceOnly: false,
-    clientOrderId: null,
-    ...rest,
-  };
-}
-
 const place = (orders: readonly OrderRequest[], replica = 0): Promise<PlaceOrderResult[]> =>
   replicas[replica]!.get(CommandBus).execute(new PlaceOrders(orders, 'tester'));
 const placeOne = async (rest: Partial<OrderRequest> = {}, replica = 0): Promise<PlaceOrderResult> =>
-  (await place([request(rest)], replica))[0]!;
+  (await place([orderRequest(rest)], replica))[0]!;
 const limit = (rule: string, value: string | null, scope = 'global') =>
   replicas[0]!
     .get(CommandBus)
@@ -118,12 +100,12 @@ describe('placing orders', () => {
   it('judges a batch one after the other, over what the ones before have changed', async () => {
     await limit('openOrders', '2');
     const results = await place([
-      request(),
-      request({ quantity: '1' }),
-      request({ venue: 'nowhere' }),
-      request({ market: 'other' }),
-      request({ price: '0.51' }),
-      request({ price: '0.49' }),
+      orderRequest(),
+      orderRequest({ quantity: '1' }),
+      orderRequest({ venue: 'nowhere' }),
+      orderRequest({ market: 'other' }),
+      orderRequest({ price: '0.51' }),
+      orderRequest({ price: '0.49' }),
     ]);
     expect(results.map(outcomeOf)).toEqual([
       'admitted',
@@ -141,7 +123,7 @@ describe('placing orders', () => {
     expect(new Set(results.map((result) => ('order' in result ? result.order.orderId : '')))).toHaveProperty('size', 1);
     expect(outcomeOf(await placeOne({ clientOrderId: 'key', quantity: '11' }))).toBe('key-reused');
     expect(outcomeOf(await placeOne({ clientOrderId: 'key', strategy: 'beta', price: '0.49' }))).toBe('admitted');
-    const twice = await place([request({ clientOrderId: 'new' }), request({ clientOrderId: 'new' })]);
+    const twice = await place([orderRequest({ clientOrderId: 'new' }), orderRequest({ clientOrderId: 'new' })]);
     expect(twice.map(({ kind }) => kind)).toEqual(['admitted', 'replayed']);
   });
 
@@ -493,8 +475,8 @@ describe('G1 exact under concurrency, over two replicas', () => {
     await probe.query('UPDATE accounts SET cash = 0.10000001');
     // Each is worth 0.0500000001 and reserves 0.05000001.
     const results = await place([
-      request({ price: '0.01', quantity: '5.00000001' }),
-      request({ price: '0.01', quantity: '5.00000001' }),
+      orderRequest({ price: '0.01', quantity: '5.00000001' }),
+      orderRequest({ price: '0.01', quantity: '5.00000001' }),
     ]);
     expect(results).toMatchObject([
       { kind: 'admitted' },

@@ -5,6 +5,7 @@ import { Venues } from '@interlock/venues';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { TestingModule } from '@nestjs/testing';
 import { Client } from 'pg';
+import { orderRequest } from '../../../../test/support/order-request.js';
 import { eventually } from '../../../../test/support/eventually.js';
 import { PaperMarket } from '../../../../test/support/paper-market.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
@@ -47,21 +48,7 @@ afterEach(async () => {
   await database.drop();
 });
 
-const BUY: OrderRequest = {
-  strategy: 'alpha',
-  venue: 'paper',
-  market: 'm',
-  outcome: 'YES',
-  side: 'BUY',
-  type: 'limit',
-  price: '0.4',
-  quantity: '10',
-  timeInForce: 'GTC',
-  expiresAt: null,
-  postOnly: false,
-  reduceOnly: false,
-  clientOrderId: null,
-};
+const BUY = orderRequest({ price: '0.4' });
 
 /** Places an order that is admitted, and waits until it has this status. */
 async function place(more: Partial<OrderRequest>, status: string): Promise<void> {

@@ -4,6 +4,7 @@ import { type Venue, Venues } from '@interlock/venues';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { TestingModule } from '@nestjs/testing';
 import { Client } from 'pg';
+import { orderRequest } from '../../../../test/support/order-request.js';
 import { eventually } from '../../../../test/support/eventually.js';
 import { PaperMarket } from '../../../../test/support/paper-market.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
@@ -57,22 +58,7 @@ afterEach(async () => {
 
 /** An order as its sender leaves it that was killed while the answer was on its way: the venue has it. */
 async function sent(rest: Partial<OrderRequest> = {}): Promise<string> {
-  const request: OrderRequest = {
-    strategy: 'alpha',
-    venue: 'paper',
-    market: 'm',
-    outcome: 'YES',
-    side: 'BUY',
-    type: 'limit',
-    price: '0.5',
-    quantity: '10',
-    timeInForce: 'GTC',
-    expiresAt: null,
-    postOnly: false,
-    reduceOnly: false,
-    clientOrderId: null,
-    ...rest,
-  };
+  const request = orderRequest(rest);
   const [result] = await module.get(CommandBus).execute(new PlaceOrders([request], 'tester'));
   if (result?.kind !== 'admitted') throw new Error(`not admitted: ${JSON.stringify(result)}`);
   const { orderId } = result.order;

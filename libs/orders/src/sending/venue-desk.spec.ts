@@ -3,6 +3,7 @@ import { Venues } from '@interlock/venues';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { TestingModule } from '@nestjs/testing';
 import { Client } from 'pg';
+import { orderRequest } from '../../../../test/support/order-request.js';
 import { eventually } from '../../../../test/support/eventually.js';
 import { PaperMarket } from '../../../../test/support/paper-market.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
@@ -51,22 +52,7 @@ function ready(): Promise<unknown> {
 }
 
 async function place(rest: Partial<OrderRequest> = {}): Promise<OrderView> {
-  const request: OrderRequest = {
-    strategy: 'alpha',
-    venue: 'paper',
-    market: market.market,
-    outcome: 'YES',
-    side: 'BUY',
-    type: 'limit',
-    price: '0.5',
-    quantity: '10',
-    timeInForce: 'GTC',
-    expiresAt: null,
-    postOnly: false,
-    reduceOnly: false,
-    clientOrderId: null,
-    ...rest,
-  };
+  const request = orderRequest({ market: market.market, ...rest });
   const [result] = await module.get(CommandBus).execute(new PlaceOrders([request], 'tester'));
   if (result?.kind !== 'admitted') throw new Error(`not admitted: ${JSON.stringify(result)}`);
   desk.nudge();

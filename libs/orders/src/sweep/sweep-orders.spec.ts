@@ -4,6 +4,7 @@ import { type Venue, Venues } from '@interlock/venues';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { TestingModule } from '@nestjs/testing';
 import { Client } from 'pg';
+import { orderRequest } from '../../../../test/support/order-request.js';
 import { eventually } from '../../../../test/support/eventually.js';
 import { PaperMarket } from '../../../../test/support/paper-market.js';
 import { createTestDatabase, type TestDatabase } from '../../../../test/support/test-database.js';
@@ -64,21 +65,7 @@ async function place(...orders: Partial<OrderRequest>[]): Promise<OrderView[]> {
   });
 }
 
-const BUY: OrderRequest = {
-  strategy: 'alpha',
-  venue: 'paper',
-  market: 'm',
-  outcome: 'YES',
-  side: 'BUY',
-  type: 'limit',
-  price: '0.4',
-  quantity: '10',
-  timeInForce: 'GTC',
-  expiresAt: null,
-  postOnly: false,
-  reduceOnly: false,
-  clientOrderId: null,
-};
+const BUY = orderRequest({ price: '0.4' });
 
 const show = ({ orderId }: OrderView) => module.get(QueryBus).execute(new GetOrder(orderId));
 const statusOf = async (order: OrderView) => (await show(order))?.status;
