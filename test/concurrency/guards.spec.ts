@@ -1,6 +1,6 @@
 import type { Mode } from '@interlock/kill-switch';
 import { ADMITTED_ORDERS_CHANNEL, type PlaceOrderResult, PlaceOrders } from '@interlock/orders';
-import { isDatabaseUnavailable, newId, SharedBatches, Transactions } from '@interlock/persistence';
+import { isDatabaseUnavailable, LastAnswer, newId, SharedBatches, Transactions } from '@interlock/persistence';
 import {
   decimal,
   OrderAdmissions,
@@ -127,9 +127,18 @@ async function age(seconds: number): Promise<void> {
   );
 }
 
+/** A row for each order, as if each had been admitted alone. */
+async function apart(): Promise<void> {
+  await probe.query(
+    `WITH together AS (DELETE FROM admissions RETURNING *)
+     INSERT INTO admissions (rule, scope, number, at, strategy, venue, market)
+     SELECT rule, scope, generate_series(number - orders + 1, number), at, strategy, venue, market FROM together`,
+  );
+}
+
 const numbersOf = async (rule: string, scope: string): Promise<number[]> => {
   const { rows } = await probe.query<{ number: string }>(
-    'SELECT number FROM admissions WHERE rule = $1 AND scope = $2 ORDER BY number',
+    'SELECT generate_series(number - orders + 1, number) AS number FROM admissions WHERE rule = $1 AND scope = $2 ORDER BY 1',
     [rule, scope],
   );
   return rows.map((row) => Number(row.number));
@@ -182,11 +191,16 @@ describe('G1 exact under concurrency, over two replicas', () => {
     } as const;
     const intent: OrderIntent = { ...placed, price: decimal('0.5'), quantity: decimal('10'), highestFee: decimal('0') };
     const admitAlone = (module: TestingModule) =>
-      module.get(Transactions).run(async (tx) => {
+      module.get(Transactions).pipelined(async (tx) => {
         const { guards } = await module.get(OrderAdmissions).open(tx, ['global'], [intent]);
         if (guards.judge(intent, 0) !== undefined) return false;
-        await module.get(Orders).admit(tx, [{ ...order, id: newId(), feeReserve: '0' }], ADMITTED_ORDERS_CHANNEL);
-        return true;
+        const admitted = [{ ...order, id: newId(), feeReserve: '0' }];
+        return new LastAnswer(
+          module
+            .get(Orders)
+            .admit(tx, admitted, ADMITTED_ORDERS_CHANNEL)
+            .then(() => true),
+        );
       });
     const verdicts = await inTurn(300, (n) => admitAlone(replicas[n % 2]!));
     expect(verdicts.filter(Boolean)).toHaveLength(LIMIT);
@@ -259,6 +273,7 @@ describe.each([STARTS, ORDERS])('the sliding minute: $rule', ({ rule, admit }) =
   it('frees room as admissions leave it, one for one', async () => {
     await admit(times(LIMIT, 'paper'));
     expect(await admit(['paper'])).toEqual([false]);
+    await apart();
     await probe.query(`UPDATE admissions SET at = at - interval '61 seconds' WHERE number <= 7`);
     const verdicts = await admit(times(10, 'paper'), 1);
     expect(verdicts.filter(Boolean)).toHaveLength(7);
@@ -266,6 +281,7 @@ describe.each([STARTS, ORDERS])('the sliding minute: $rule', ({ rule, admit }) =
 
   it('numbers on, and removes what is older than a minute with the writes that follow', async () => {
     for (let batch = 0; batch < 3; batch += 1) await admit(times(20, 'paper'));
+    await apart();
     await age(61);
     expect(await admit(['paper'])).toEqual([true]);
     // Those admitted together, at one time, go together; a few more than came, but not all that are old.
@@ -277,6 +293,7 @@ describe.each([STARTS, ORDERS])('the sliding minute: $rule', ({ rule, admit }) =
   it('stays right when the limit changes', async () => {
     await admit(times(60, 'paper'));
     expect(await admit(['paper'], 1, TIGHT)).toEqual([false]);
+    await apart();
     await probe.query(`UPDATE admissions SET at = at - interval '61 seconds' WHERE number <= 51`);
     expect(await admit(['paper', 'paper'], 1, TIGHT)).toEqual([true, false]);
     expect(await admit(['paper'])).toEqual([true]);

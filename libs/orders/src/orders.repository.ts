@@ -19,17 +19,18 @@ export interface NewOrder {
 @Injectable()
 export class Orders {
   /**
-   * Stores orders that the guards have admitted, with what they reserve; counts them, and tells the senders on the channel when the
-   * transaction commits. Under the locks of their admission.
+   * Stores orders that the guards admit, with what they reserve; counts them, and tells the senders on the channel when the transaction
+   * commits. In the transaction of their admission, behind its locks.
    * @returns when they were created
    */
   async admit(tx: Transaction, orders: readonly NewOrder[], channel: string): Promise<Date> {
     const { positions, exposures, accounts } = new NewReservations(orders.map(ledgerOrderOf));
     const sums = [positions, exposures, accounts].map((rows) => JSON.stringify(rows));
-    const [row] = await tx.query<{ created: Date }[]>(
-      'SELECT admit_orders($1::json, $2::json, $3::json, $4::json, $5) AS created',
-      [JSON.stringify(orders.map(rowOf)), ...sums, channel],
-    );
+    const [row] = await tx.query<{ created: Date }[]>('SELECT admit_orders($1, $2, $3, $4, $5) AS created', [
+      JSON.stringify(orders.map(rowOf)),
+      ...sums,
+      channel,
+    ]);
     if (row === undefined) throw new Error('the admitted orders have no time');
     return row.created;
   }

@@ -1,8 +1,9 @@
-import { type KillSwitch, type Mode, scopesOver, strictest } from '@interlock/kill-switch';
+import { type KillSwitch, type Mode, type Scope, scopesOver, strictest } from '@interlock/kill-switch';
 import { BoundedEvents } from '@interlock/ops-events';
 import {
   CommitOutcomeUnknown,
   isDatabaseUnavailable,
+  LastAnswer,
   newId,
   SharedBatches,
   type Transaction,
@@ -16,8 +17,9 @@ import {
   RiskStateUnavailable,
   type UnpricedIntent,
 } from '@interlock/risk-guards';
-import { highestFee, Venues } from '@interlock/venues';
+import { type FeeSchedule, Venues } from '@interlock/venues';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { EarlyOrders, OrderForecast } from './early-orders.js';
 import { asksForTheSame, KeyedOrders, keyOf } from './keyed-orders.js';
 import type { OrderParams } from './order.js';
 import { OrderMetrics } from './order-metrics.js';
@@ -87,6 +89,7 @@ interface Request {
 /** An intent with what its market says about it. */
 interface Prepared {
   readonly intent: Intent;
+  readonly fees: FeeSchedule;
   readonly judged: OrderIntent;
 }
 
@@ -94,10 +97,12 @@ interface Prepared {
 export class PlaceOrdersHandler implements ICommandHandler<PlaceOrders> {
   /** Concurrent requests share a transaction; what one request asks for stays together and in order. */
   private readonly admissions = new SharedBatches<Request, PlaceOrderResult[]>(
-    (requests) => this.transactions.run((tx) => this.admitAll(tx, requests)),
+    (requests) => this.transactions.pipelined((tx, nextSent) => this.admitAll(tx, nextSent, requests)),
     (error) =>
       isDatabaseUnavailable(error) || error instanceof RiskStateUnavailable || error instanceof CommitOutcomeUnknown,
   );
+
+  private readonly forecast = new OrderForecast();
 
   constructor(
     private readonly transactions: Transactions,
@@ -144,43 +149,62 @@ export class PlaceOrdersHandler implements ICommandHandler<PlaceOrders> {
     return { id: newId(), params: complete, account, clientOrderId, runId, feeReserve: '0', actorName, unpriced };
   }
 
-  private async admitAll(tx: Transaction, requests: readonly Request[]): Promise<PlaceOrderResult[][]> {
-    const results = await this.admit(
-      tx,
-      requests.flatMap(({ intents }) => intents),
-    );
-    // Last, since a claim locks the switches before the run: the other way round they would wait for each other in a circle.
+  private async admitAll(
+    tx: Transaction,
+    nextSent: () => Promise<void>,
+    requests: readonly Request[],
+  ): Promise<PlaceOrderResult[][] | LastAnswer<PlaceOrderResult[][]>> {
+    const intents = requests.flatMap((request) => request.intents);
+    const early = new EarlyOrders(tx, this.orders, ADMITTED_ORDERS_CHANNEL);
+    const { batch, verdicts } = await this.judgeAll(tx, nextSent, intents, early);
+    const admitted = batch.admitted.map(({ intent }) => intent);
+    await early.compare(admitted);
+    // After the switches' locks, since a claim takes those before its run: the other way round they would wait for each other in a circle.
     for (const { confirm } of requests) await confirm?.(tx);
-    return requests.map(({ intents }) => intents.map(() => results.shift() ?? nothing()));
+    await this.tell(tx, batch);
+    const resultOf = (createdAt: Date) => {
+      const results = verdicts.map((verdict) => (typeof verdict === 'function' ? verdict(createdAt) : verdict));
+      return requests.map((request) => request.intents.map(() => results.shift() ?? nothing()));
+    };
+    if (admitted.length === 0) return resultOf(new Date());
+    await this.guards.keepHighs(tx, batch.guards);
+    const { createdAt } = await early.complete(admitted, nextSent);
+    return new LastAnswer(createdAt.then(resultOf));
   }
 
-  /** Answers the intents in their order. */
-  private async admit(tx: Transaction, intents: readonly Intent[]): Promise<PlaceOrderResult[]> {
+  /** Locks and reads; while the database stores the orders, judges them. */
+  private async judgeAll(
+    tx: Transaction,
+    nextSent: () => Promise<void>,
+    intents: readonly Intent[],
+    early: EarlyOrders,
+  ): Promise<{ batch: Batch; verdicts: Verdict[] }> {
     const keyed = await KeyedOrders.lock(tx, intents);
     const unpriced = intents.map((intent) => intent.unpriced);
-    const { enabled, guards } = await this.guards.open(tx, [...new Set(unpriced.flatMap(scopesOver))], unpriced);
+    const openingSent = nextSent();
+    const opening = this.guards.open(tx, scopesOverAll(intents), unpriced, () => early.undo());
+    await Promise.race([openingSent, opening]);
+    early.store(this.forecast.foresee(intents, keyed));
+    const { enabled, guards } = await opening;
 
     const batch = new Batch(keyed, enabled, guards);
     const verdicts = intents.map((intent, number) => {
-      const prepared = prepare(intent, guards);
+      const prepared = prepare(intent, guards, early);
       return 'judged' in prepared ? batch.judge(prepared, number) : prepared;
     });
-    const createdAt = await this.store(tx, batch);
-    return verdicts.map((verdict) => (typeof verdict === 'function' ? verdict(createdAt) : verdict));
+    const refusals = verdicts.some((verdict) => typeof verdict !== 'function' && verdict.kind !== 'replayed');
+    this.forecast.learn(
+      batch.admitted.map(({ intent, fees }) => ({ order: intent, fees })),
+      { refusals },
+    );
+    return { batch, verdicts };
   }
 
-  /** @returns when the admitted orders were created */
-  private async store(tx: Transaction, { admitted, refused, guards }: Batch): Promise<Date> {
+  /** Of refusals, and of limits that are nearly reached. */
+  private async tell(tx: Transaction, { refused, guards }: Batch): Promise<void> {
     const events = refused.map(({ intent, refusal }) => orderRejected(intent.params, refusal, intent.actorName));
     const near = guards.nearLimits.map(limitNearlyReached);
     await this.boundedEvents.record(tx, [...events, ...near]);
-    if (admitted.length === 0) return new Date();
-    await this.guards.keepHighs(tx, guards);
-    return this.orders.admit(
-      tx,
-      admitted.map(({ intent }) => intent),
-      ADMITTED_ORDERS_CHANNEL,
-    );
   }
 }
 
@@ -272,16 +296,25 @@ function unpricedIntent(params: OrderParams, account: string): UnpricedIntent {
 }
 
 /** The intent with the fee that its market may charge, or what is wrong with its market or outcome. */
-function prepare(intent: Intent, guards: OrderGuards): Prepared | Extract<PlaceOrderResult, { kind: 'invalid' }> {
-  const { venue, side, price, quantity } = intent.params;
+function prepare(
+  intent: Intent,
+  guards: OrderGuards,
+  early: EarlyOrders,
+): Prepared | Extract<PlaceOrderResult, { kind: 'invalid' }> {
   const quote = guards.quoteOf(intent.params);
   if (quote === undefined) {
-    const message = `is not known at the venue ${venue} with this market and outcome`;
+    const message = `is not known at the venue ${intent.params.venue} with this market and outcome`;
     return { kind: 'invalid', fieldErrors: { market: [message], outcome: [message] } };
   }
-  const fee = highestFee(quote.fees, { side, price, quantity });
-  const judged: OrderIntent = { ...intent.unpriced, highestFee: decimal(fee) };
-  return { intent: { ...intent, feeReserve: side === 'BUY' ? fee : '0' }, judged };
+  const { fees } = quote;
+  const feeReserve = early.feeReserveOf(intent, fees);
+  const judged: OrderIntent = { ...intent.unpriced, highestFee: decimal(feeReserve) };
+  return { intent: { ...intent, feeReserve }, judged, fees };
+}
+
+/** Of the switches that stand over any of the orders, each once. */
+function scopesOverAll(intents: readonly Intent[]): Scope[] {
+  return [...new Set(intents.flatMap(({ unpriced }) => scopesOver(unpriced)))];
 }
 
 function isPast(instant: Date | null): boolean {

@@ -1,9 +1,17 @@
+import { DatabaseError } from 'pg';
+
 /** The commit was sent and no answer came: the transaction may or may not have happened. */
 export class CommitOutcomeUnknown extends Error {
   constructor(cause: unknown) {
     super('the database was lost while committing; the outcome is unknown', { cause });
     this.name = 'CommitOutcomeUnknown';
   }
+}
+
+/** The server itself answered with an error, so the statement did not happen. */
+export function isServersAnswer(error: unknown): boolean {
+  if (error instanceof DatabaseError) return true;
+  return typeof error === 'object' && error !== null && 'driverError' in error && isServersAnswer(error.driverError);
 }
 
 /** SQLSTATE of a PostgreSQL error or the code of a socket error, whatever wraps it. */

@@ -24,6 +24,6 @@ export { NotificationListener } from './notification-listener.js';
 export { SharedBatches } from './shared-batches.js';
 export { PersistenceModule } from './persistence.module.js';
 export { afterCommit, unlessCommitted } from './transaction-end.js';
-export { type Transaction, Transactions } from './transactions.js';
-export { v7 as newId } from 'uuid';
+export { LastAnswer, type Transaction, Transactions } from './transactions.js';
+export { newId } from './new-id.js';
 export { type Answering, READ_ONLY, refuseReadOnly } from './read-only.js';

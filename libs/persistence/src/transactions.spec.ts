@@ -1,12 +1,13 @@
 import { SettingsModule } from '@interlock/config';
 import { Test, type TestingModule } from '@nestjs/testing';
-import { Client } from 'pg';
+import { Client, type Pool } from 'pg';
+import { DataSource } from 'typeorm';
 import { eventually } from '../../../test/support/eventually.js';
 import { testSettings } from '../../../test/support/settings.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
 import { CommitOutcomeUnknown, isDatabaseUnavailable } from './database-errors.js';
 import { PersistenceModule } from './persistence.module.js';
-import { type Transaction, Transactions } from './transactions.js';
+import { LastAnswer, type Transaction, Transactions } from './transactions.js';
 
 let database: TestDatabase;
 let module: TestingModule;
@@ -124,5 +125,100 @@ describe('transactions', () => {
       await tx.query('SELECT 1');
     });
     await expect(idle).rejects.toThrow(/terminat|closed|not queryable|idle|already released/i);
+  });
+});
+
+describe('pipelined transactions', () => {
+  const amounts = async () => {
+    const { rows } = await probe.query<{ amount: number }>('SELECT amount FROM tills ORDER BY id');
+    return rows.map(({ amount }) => amount);
+  };
+  beforeEach(() => probe.query('UPDATE tills SET amount = 0'));
+
+  it('send without waiting for answers, and answer each', async () => {
+    const [first, second] = await transactions.pipelined(async (tx) =>
+      Promise.all([tx.query('SELECT 1 AS n'), tx.query('SELECT 2 AS n')]),
+    );
+    expect([first, second]).toEqual([[{ n: 1 }], [{ n: 2 }]]);
+  });
+
+  it('commit what the last answer is about', async () => {
+    const answer = await transactions.pipelined(async (tx) => {
+      await tx.query('UPDATE tills SET amount = 1 WHERE id = 1');
+      return new LastAnswer(tx.query('UPDATE tills SET amount = 2 WHERE id = 2 RETURNING amount'));
+    });
+    expect(answer).toEqual([[{ amount: 2 }], 1]);
+    expect(await amounts()).toEqual([1, 2]);
+  });
+
+  it('commit nothing when the last statement fails, and say why', async () => {
+    const failing = transactions.pipelined(async (tx) => {
+      await tx.query('UPDATE tills SET amount = 1 WHERE id = 1');
+      return new LastAnswer(tx.query('SELECT 1 / 0'));
+    });
+    await expect(failing).rejects.toThrow('division by zero');
+    expect(await amounts()).toEqual([0, 0]);
+  });
+
+  it('commit nothing when the work throws, whatever is still under way', async () => {
+    const failing = transactions.pipelined(async (tx) => {
+      await tx.query('SELECT 1');
+      tx.query('UPDATE tills SET amount = 1 WHERE id = 1').catch(() => undefined);
+      throw new Error('no');
+    });
+    await expect(failing).rejects.toThrow('no');
+    expect(await amounts()).toEqual([0, 0]);
+    // The connection is as good as before.
+    expect(await transactions.run((tx) => tx.query('SELECT 3 AS n'))).toEqual([{ n: 3 }]);
+  });
+
+  it('K2 cut the connection when the transaction does not begin, so that nothing more is carried out outside of it', async () => {
+    const pool = (module.get(DataSource).driver as unknown as { master: Pool }).master;
+    pool.once('acquire', (client) => {
+      const query = client.query.bind(client) as (...parameters: unknown[]) => unknown;
+      const failing = (text: unknown, ...rest: unknown[]) => {
+        client.query = query as typeof client.query;
+        return query(text === 'START TRANSACTION' ? 'START TRANSACTION ISOLATION LEVEL nonsense' : text, ...rest);
+      };
+      client.query = failing as typeof client.query;
+    });
+    const unbegun = transactions.pipelined(async (tx) => {
+      await tx.query('SELECT 1');
+      await tx.query('UPDATE tills SET amount = 1 WHERE id = 1');
+    });
+    expect(isDatabaseUnavailable(await unbegun.catch((error: unknown) => error))).toBe(true);
+    expect(await amounts()).toEqual([0, 0]);
+  });
+
+  it('R2 say that the outcome is unknown when the last answer never comes', async () => {
+    let pid = 0;
+    const lost = transactions.pipelined(async (tx) => {
+      pid = await pidOf(tx);
+      return new LastAnswer(tx.query('SELECT pg_sleep(3)'));
+    });
+    const outcome = lost.catch((error: unknown) => error);
+    await eventually('the last statement is under way', async () => {
+      const { rows } = await probe.query(
+        `SELECT 1 FROM pg_stat_activity WHERE pid = $1 AND query ~ 'pg_sleep' AND state = 'active'`,
+        [pid],
+      );
+      return rows.length > 0;
+    });
+    await probe.query('SELECT pg_terminate_backend($1)', [pid]);
+    expect(isDatabaseUnavailable(await outcome)).toBe(true);
+  });
+
+  it('are replayed as a whole after a serialization failure of the last statement', async () => {
+    let tries = 0;
+    await transactions.pipelined(async (tx) => {
+      tries += 1;
+      await tx.query('UPDATE tills SET amount = amount + 1 WHERE id = 1');
+      const fails = tries === 1;
+      return new LastAnswer(
+        tx.query(fails ? `DO $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = '40001'; END $$` : 'SELECT 1'),
+      );
+    });
+    expect(tries).toBe(2);
+    expect(await amounts()).toEqual([1, 0]);
   });
 });

@@ -2,7 +2,13 @@ import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { InjectDataSource } from '@nestjs/typeorm';
 import { DataSource, type EntityManager } from 'typeorm';
 import type { DatabaseClient } from './database-client.js';
-import { CommitOutcomeUnknown, isDefiniteRollback, isReadOnly, isReplayable } from './database-errors.js';
+import {
+  CommitOutcomeUnknown,
+  isDefiniteRollback,
+  isReadOnly,
+  isReplayable,
+  isServersAnswer,
+} from './database-errors.js';
 import { watchEnd } from './transaction-end.js';
 
 /** A transaction under way; statements go through it. */
@@ -21,6 +27,14 @@ export interface TransactionLimits {
   readonly withinMs?: number;
 }
 
+/** What a transaction ends with: its last answer, of a statement that was sent. The commit does not wait for it. */
+export class LastAnswer<T> {
+  constructor(readonly answer: Promise<T>) {}
+}
+
+/** @param nextSent resolves as soon as the next statement is on its way, so that whatever is sent then comes behind it */
+export type PipelinedWork<T> = (tx: Transaction, nextSent: () => Promise<void>) => Promise<T | LastAnswer<T>>;
+
 /** Runs work inside READ COMMITTED transactions. */
 @Injectable()
 export class Transactions implements OnApplicationShutdown {
@@ -35,12 +49,24 @@ export class Transactions implements OnApplicationShutdown {
    * @throws CommitOutcomeUnknown when the connection was lost during the commit
    */
   run<T>(work: (tx: Transaction) => Promise<T>, limits: TransactionLimits = {}): Promise<T> {
-    return replaying(this.dataSource, work, limits);
+    return runOn(this.dataSource, work, limits);
+  }
+
+  /**
+   * As `run`, in as few round trips as there are statements to wait for: the work's first statement goes out together with the
+   * transaction's begin, the commit without waiting for a `LastAnswer`, and what the work sends without waiting does not wait.
+   *
+   * Should the begin fail, the connection is cut; but what was sent with it may have been carried out as a transaction of its own. So
+   * until something has been answered, the work sends only what changes nothing then.
+   */
+  pipelined<T>(work: PipelinedWork<T>): Promise<T> {
+    const carryOut = (runner: Runner, connection: DatabaseClient) => workPipelined(runner, connection, work);
+    return replaying(() => inTransaction(this.dataSource, carryOut));
   }
 
   /** As `run`, on a connection that a busy pool cannot keep waiting (safety.md, K2). */
   onReservedConnection<T>(work: (tx: Transaction) => Promise<T>, limits: TransactionLimits = {}): Promise<T> {
-    return replaying(this.reserved, work, limits);
+    return runOn(this.reserved, work, limits);
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -48,15 +74,27 @@ export class Transactions implements OnApplicationShutdown {
   }
 }
 
-async function replaying<T>(
+type Runner = ReturnType<DataSource['createQueryRunner']>;
+
+function runOn<T>(
   dataSource: DataSource,
   work: (tx: Transaction) => Promise<T>,
   { withinMs = Infinity }: TransactionLimits,
 ): Promise<T> {
   const until = performance.now() + withinMs;
+  const carryOut = async (runner: Runner) => {
+    await runner.startTransaction();
+    const result = await work(runner.manager);
+    await commit(runner);
+    return result;
+  };
+  return replaying(() => inTransaction(dataSource, carryOut, until));
+}
+
+async function replaying<T>(attempt: () => Promise<T>): Promise<T> {
   for (let replays = 0; ; replays++) {
     try {
-      return await inTransaction(dataSource, work, until);
+      return await attempt();
     } catch (error) {
       // A connection whose server takes no writes is closed; the next one may lead to a server that does.
       if (!(isReplayable(error) || isReadOnly(error)) || replays === MAXIMUM_REPLAYS) throw error;
@@ -64,10 +102,11 @@ async function replaying<T>(
   }
 }
 
+/** @param carryOut begins the transaction, works in it, and commits it */
 async function inTransaction<T>(
   dataSource: DataSource,
-  work: (tx: Transaction) => Promise<T>,
-  until: number,
+  carryOut: (runner: Runner, connection: DatabaseClient) => Promise<T>,
+  until = Infinity,
 ): Promise<T> {
   const runner = dataSource.createQueryRunner();
   const tellEnd = watchEnd(runner.manager);
@@ -77,11 +116,7 @@ async function inTransaction<T>(
   try {
     connection = (await runner.connect()) as DatabaseClient;
     if (until < Infinity) limit = setTimeout(() => connection?.cut(), until - performance.now());
-    await runner.startTransaction();
-    const result = await work(runner.manager);
-    await runner.commitTransaction().catch((error: unknown) => {
-      throw isDefiniteRollback(error) ? error : new CommitOutcomeUnknown(error);
-    });
+    const result = await carryOut(runner, connection);
     committed = true;
     return result;
   } catch (error) {
@@ -91,7 +126,39 @@ async function inTransaction<T>(
     throw error;
   } finally {
     clearTimeout(limit);
+    // Only now: whatever was sent has been answered, since commit or rollback came behind it.
+    if (connection !== undefined) connection.pipeline = false;
     await runner.release();
     tellEnd(committed ? 'committed' : 'notCommitted');
   }
+}
+
+async function workPipelined<T>(runner: Runner, connection: DatabaseClient, work: PipelinedWork<T>): Promise<T> {
+  connection.pipeline = true;
+  const beginSent = connection.nextStatement();
+  const begun = runner.startTransaction();
+  // Nothing more may come: it would be carried out outside of any transaction.
+  begun.catch(() => connection.cut());
+  await Promise.race([beginSent, begun]);
+  const result = await work(runner.manager, () => connection.nextStatement());
+  // Heard of below, unless the transaction never began.
+  if (result instanceof LastAnswer) result.answer.catch(() => undefined);
+  await begun;
+  if (!(result instanceof LastAnswer)) {
+    await commit(runner);
+    return result;
+  }
+  const [last, committed] = await Promise.allSettled([result.answer, commit(runner)]);
+  if (last.status === 'rejected') {
+    // When the server refuses a statement, it makes a rollback of the commit behind it; when no answer came, nobody knows.
+    throw isServersAnswer(last.reason) ? last.reason : new CommitOutcomeUnknown(last.reason);
+  }
+  if (committed.status === 'rejected') throw committed.reason;
+  return last.value;
+}
+
+async function commit(runner: Runner): Promise<void> {
+  await runner.commitTransaction().catch((error: unknown) => {
+    throw isDefiniteRollback(error) ? error : new CommitOutcomeUnknown(error);
+  });
 }

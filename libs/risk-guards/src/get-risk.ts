@@ -1,7 +1,7 @@
 import { type Mode, MODES } from '@interlock/kill-switch';
 import { type Transaction, Transactions } from '@interlock/persistence';
 import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
-import { type OrderReading, type OrderStateRecord, readingOfOrders, readingParameters } from './order-reading.js';
+import { type OrderReading, type OrderStateRecord, readingOfOrders, readingWish } from './order-reading.js';
 import { OrderTotals } from './order-totals.js';
 import { RiskGuards, guarded } from './risk-guards.js';
 import { RiskLimitRows } from './risk-limits.js';
@@ -61,14 +61,16 @@ export class GetRiskHandler implements IQueryHandler<GetRisk> {
 }
 
 async function read(tx: Transaction, intents: readonly OrderIntent[], limits: Limits): Promise<OrderReading> {
+  const { places, parameters } = readingWish(intents, limits);
+  const everyStrategy = null;
   const [row] = await guarded(
     tx.query<{ state: OrderStateRecord }[]>(
-      'SELECT read_order_state($1::jsonb, $2::jsonb, $3, $4, NULL) AS state',
-      readingParameters(intents, limits).slice(0, -1),
+      'SELECT read_order_state(clock_timestamp(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) AS state',
+      [...parameters.slice(0, -1), everyStrategy],
     ),
   );
   if (row === undefined) throw new RiskStateUnavailable('nothing was read');
-  return readingOfOrders(row.state);
+  return readingOfOrders(row.state, places);
 }
 
 /**

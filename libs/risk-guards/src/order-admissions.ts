@@ -3,7 +3,13 @@ import { type KillSwitch, killSwitchOf, type KillSwitchRow, type Mode, type Scop
 import type { Transaction } from '@interlock/persistence';
 import { Injectable } from '@nestjs/common';
 import { OrderGuards } from './order-guards.js';
-import { type OrderReading, type OrderStateRecord, readingOfOrders, readingParameters } from './order-reading.js';
+import {
+  type OrderReading,
+  type OrderStateRecord,
+  type ReadingWish,
+  readingOfOrders,
+  readingWish,
+} from './order-reading.js';
 import { guarded } from './risk-guards.js';
 import { RiskStateUnavailable } from './risk-state.js';
 import { formatDecimal } from './rules/decimal.js';
@@ -27,21 +33,26 @@ export class OrderAdmissions {
 
   /**
    * Locks switches and admissions, and reads what the intents are judged by.
+   * @param beforeReadingAgain awaited before a second reading, which sees what this transaction has stored since the first one was sent
    * @throws RiskStateUnavailable when something cannot be read or is no number; a lost database stays a database error
    */
   async open(
     tx: Transaction,
     scopes: readonly Scope[],
     intents: readonly UnpricedIntent[],
+    beforeReadingAgain: () => Promise<void> = () => Promise.resolve(),
   ): Promise<OpenedOrderAdmission> {
     const before = this.known;
-    const wanted = readingParameters(intents, before.limits);
-    let opened = await this.read(tx, scopes, wanted);
+    const wish = readingWish(intents, before.limits);
+    let opened = await this.read(tx, scopes, wish);
     this.known = opened.known;
     if (opened.known.text !== before.text) {
       // Somebody has set a limit since the last batch. Where its total was not read: the locks are held, once more is enough.
-      const wantedNow = readingParameters(intents, opened.known.limits);
-      if (JSON.stringify(wantedNow) !== JSON.stringify(wanted)) opened = await this.read(tx, scopes, wantedNow);
+      const wishNow = readingWish(intents, opened.known.limits);
+      if (JSON.stringify(wishNow.parameters) !== JSON.stringify(wish.parameters)) {
+        await beforeReadingAgain();
+        opened = await this.read(tx, scopes, wishNow);
+      }
     }
     const { enabled, reading } = opened;
     return { enabled, guards: new OrderGuards(reading, this.settings.risk.requiredInLive) };
@@ -75,17 +86,17 @@ export class OrderAdmissions {
   private async read(
     tx: Transaction,
     scopes: readonly Scope[],
-    wanted: readonly unknown[],
+    { places, parameters }: ReadingWish,
   ): Promise<{ enabled: KillSwitch[]; reading: OrderReading; known: { limits: Limits; text: string } }> {
     const [row] = await guarded(
       tx.query<{ opened: { switches: KillSwitchRow[]; state: OrderStateRecord } }[]>(
-        'SELECT open_order_admission($1::text[], $2::jsonb, $3::jsonb, $4, $5, $6::text[]) AS opened',
-        [scopes, ...wanted],
+        'SELECT open_order_admission($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) AS opened',
+        [scopes, ...parameters],
       ),
     );
     if (row === undefined) throw new RiskStateUnavailable('nothing was read');
     const { switches, state } = row.opened;
-    const reading = readingOfOrders(state);
+    const reading = readingOfOrders(state, places);
     const known = { limits: reading.limits, text: JSON.stringify(state.limits) };
     return { enabled: switches.map(killSwitchOf), reading, known };
   }

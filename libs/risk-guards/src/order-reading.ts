@@ -1,5 +1,5 @@
 import { RiskStateUnavailable } from './risk-state.js';
-import { type Decimal, decimal, formatDecimal, parseDecimal } from './rules/decimal.js';
+import { compare, type Decimal, decimal, formatDecimal, parseDecimal } from './rules/decimal.js';
 import { covers, kindOf, type Limit, Limits } from './rules/limits.js';
 import type { Quote } from './rules/market-data.js';
 import type { UnpricedIntent } from './rules/order-intent.js';
@@ -25,22 +25,19 @@ export interface OrderStateRecord {
   rates: [mode: string, orders: number][] | null;
   streaks: [mode: string, strategy: string, losses: number][] | null;
   runCaps: [mode: string, strategy: string, maxPosition: string][] | null;
-  quotes: QuoteRecord[] | null;
-  positions: [string, string, string, string, string, quantity: string, workingSell: string][] | null;
+  /** In the order of the places that were asked for. */
+  places: PlaceRecord[] | null;
   accounts: [venue: string, account: string, free: string][] | null;
   venues: [venue: string, account: string, state: VenueState, message: string | null, reconciled: boolean][] | null;
-  own: OwnRecord[] | null;
   alike?: [number: number, agoMs: number | null][] | null;
   marks?: [mode: string, strategy: string, unrealized: string, losses: string, isUnknown: boolean][] | null;
   highs?: [mode: string, strategy: string, high: string][] | null;
   counts?: [rule: Count['rule'], kind: string, name: string, mode: string, value: string | null][] | null;
 }
 
-type QuoteRecord = [
-  venue: string,
-  market: string,
-  outcome: string,
-  status: Quote['status'],
+/** What is known of an order's outcome, of what its strategy holds there, and of its account's orders on the other side. */
+type PlaceRecord = [
+  status: Quote['status'] | null,
   tick: string,
   minimumQuantity: string,
   bestBid: string | null,
@@ -50,18 +47,10 @@ type QuoteRecord = [
   rules: Quote['fees']['rules'],
   feeRate: string,
   feeExponent: number,
-];
-
-/** Best price of working orders on a side: the lowest of sales, the highest of purchases. */
-type OwnRecord = [
-  venue: string,
-  account: string,
-  market: string,
-  outcome: string,
-  side: 'BUY' | 'SELL',
-  lowest: string | null,
-  highest: string | null,
-  hasNoPrice: boolean,
+  held: string | null,
+  workingSell: string,
+  /** Of sales the lowest price, of purchases the highest: 0 and 1 where one without a price works. */
+  nearest: string | null,
 ];
 
 export type VenueState = 'OPEN' | 'POST_ONLY' | 'CANCEL_ONLY' | 'RESTARTING' | 'PAUSED' | 'UNREACHABLE';
@@ -79,7 +68,8 @@ export interface OrderReading {
   readonly holdings: Map<string, { held: Decimal; promised: Decimal }>;
   readonly freeCash: Map<string, Decimal>;
   readonly venues: Map<string, { state: VenueState; message: string | null; reconciled: boolean }>;
-  readonly own: Map<string, { lowest: Decimal | null; highest: Decimal | null; any: boolean }>;
+  /** Of working orders on a side the highest purchase or the lowest sale; `any`: one without a price. */
+  readonly own: Map<string, Decimal | 'any'>;
   /** Milliseconds since the latest order alike, by the intent's number. */
   readonly alike: Map<number, number>;
   readonly marks: Map<string, { unrealized: Decimal; losses: Decimal; isUnknown: boolean }>;
@@ -96,20 +86,49 @@ export function keyOf(first: string, ...rest: readonly string[]): string {
   return key;
 }
 
-/** Parameters of the function `read_order_state`: what the intents are judged by under these limits. */
-export function readingParameters(intents: readonly UnpricedIntent[], known: Limits): unknown[] {
+type Place = Pick<UnpricedIntent, 'strategy' | 'mode' | 'venue' | 'account' | 'market' | 'outcome' | 'side'>;
+
+/** What is asked for: under these limits, for orders in these places. */
+export interface ReadingWish {
+  readonly places: readonly Place[];
+  /** Parameters of the function `read_order_state`, but for the time. */
+  readonly parameters: unknown[];
+}
+
+/** What the intents are judged by under these limits. */
+export function readingWish(intents: readonly UnpricedIntent[], known: Limits): ReadingWish {
+  const places = new Map<string, { place: Place; number: number }>();
+  const numbers = intents.map((intent) => {
+    const { strategy, mode, venue, account, market, outcome, side } = intent;
+    const key = keyOf(strategy, mode, venue, account, market, outcome, side);
+    let entry = places.get(key);
+    if (entry === undefined) places.set(key, (entry = { place: intent, number: places.size + 1 }));
+    return entry.number;
+  });
+  const list = [...places.values()].map(({ place }) => place);
   const windows = known.all('duplicate').map(({ limit }) => Number(formatDecimal(limit)));
-  return [
-    JSON.stringify(wishesOf(intents, windows.length > 0)),
-    JSON.stringify(countsWanted(intents, known)),
+  const isWatched = windows.length > 0;
+  const parameters = [
+    [...new Set(list.map(({ mode }) => mode))].toSorted(),
+    ...PLACE_COLUMNS.map((column) => list.map((place) => place[column])),
+    isWatched ? JSON.stringify(intents.map((intent, index) => termsOf(intent, numbers[index] ?? 0))) : null,
+    isWatched ? Math.max(...windows) : null,
+    JSON.stringify(countsWanted(list, known)),
     needsMarks(known),
-    windows.length === 0 ? null : Math.max(...windows),
-    strategiesWanted(intents, known),
+    strategiesWanted(list, known),
   ];
+  return { places: list, parameters };
+}
+
+const PLACE_COLUMNS = ['strategy', 'venue', 'account', 'market', 'outcome', 'side'] as const;
+
+/** What an order that may repeat another is compared by, beside its place. */
+function termsOf({ type, price, quantity }: UnpricedIntent, place: number): object {
+  return { place, type, price: price === null ? null : formatDecimal(price), quantity: formatDecimal(quantity) };
 }
 
 /** Those of the intents, and those whose day's high is kept. */
-function strategiesWanted(intents: readonly UnpricedIntent[], known: Limits): string[] {
+function strategiesWanted(intents: readonly Place[], known: Limits): string[] {
   const withHighs = known.all('drawdown').filter(({ scope }) => kindOf(scope) === 'strategy');
   return [
     ...new Set([
@@ -125,7 +144,7 @@ export function needsMarks(limits: Limits): boolean {
 }
 
 /** Totals that are kept per mode and strategy come with every reading; those of venues and markets only where they are limited. */
-function countsWanted(intents: readonly UnpricedIntent[], limits: Limits): Count[] {
+function countsWanted(intents: readonly Place[], limits: Limits): Count[] {
   const wanted = new Map<string, Count>();
   const want = (count: Count) => wanted.set(keyOf(count.rule, count.kind, count.name, count.mode), count);
   for (const { rule, scope } of limits) {
@@ -145,8 +164,11 @@ function countsWanted(intents: readonly UnpricedIntent[], limits: Limits): Count
   return [...wanted.values()];
 }
 
-/** @throws RiskStateUnavailable when something is missing or no number */
-export function readingOfOrders(state: OrderStateRecord): OrderReading {
+/**
+ * @param asked the places that were asked for
+ * @throws RiskStateUnavailable when something is missing or no number
+ */
+export function readingOfOrders(state: OrderStateRecord, asked: readonly Place[]): OrderReading {
   if (state.day === null) throw new RiskStateUnavailable('the day');
   if (state.limits === null) throw new RiskStateUnavailable('the limits');
   return {
@@ -163,19 +185,11 @@ export function readingOfOrders(state: OrderStateRecord): OrderReading {
     rates: mapOf(state.rates, ([mode, orders]) => [mode, countIn(orders, `the order rate in mode:${mode}`)]),
     streaks: mapOf(state.streaks, ([mode, strategy, losses]) => [keyOf(mode, strategy), losses]),
     runCaps: mapOf(state.runCaps, ([mode, strategy, cap]) => [keyOf(mode, strategy), numberIn(cap, 'a run')]),
-    quotes: mapOf(state.quotes, (quote) => [keyOf(quote[0], quote[1], quote[2]), quoteOf(quote)]),
-    holdings: mapOf(state.positions, ([strategy, venue, account, market, outcome, held, promised]) => [
-      keyOf(strategy, venue, account, market, outcome),
-      { held: numberIn(held, 'a position'), promised: numberIn(promised, 'a position') },
-    ]),
+    ...readingOfPlaces(state.places ?? [], asked),
     freeCash: mapOf(state.accounts, ([venue, account, free]) => [keyOf(venue, account), numberIn(free, 'the cash')]),
     venues: mapOf(state.venues, ([venue, account, venueState, message, reconciled]) => [
       keyOf(venue, account),
       { state: venueState, message, reconciled },
-    ]),
-    own: mapOf(state.own, ([venue, account, market, outcome, side, lowest, highest, any]) => [
-      keyOf(venue, account, market, outcome, side),
-      { lowest: priceIn(lowest), highest: priceIn(highest), any },
     ]),
     alike: mapOf(
       (state.alike ?? []).filter(([, ago]) => ago !== null),
@@ -200,9 +214,42 @@ export function readingOfOrders(state: OrderStateRecord): OrderReading {
   };
 }
 
-function quoteOf(record: QuoteRecord): Quote {
-  const [, , , status, tick, minimumQuantity, bestBid, bestAsk, ageMs, closesInMs, ...fees] = record;
-  const [rules, feeRate, feeExponent] = fees;
+function readingOfPlaces(
+  records: readonly PlaceRecord[],
+  asked: readonly Place[],
+): Pick<OrderReading, 'quotes' | 'holdings' | 'own'> {
+  const reading = {
+    quotes: new Map<string, Quote>(),
+    holdings: new Map(),
+    own: new Map(),
+  } satisfies Partial<OrderReading>;
+  if (records.length !== asked.length) throw new RiskStateUnavailable('a place');
+  for (const [index, record] of records.entries()) {
+    const { strategy, venue, account, market, outcome, side } = asked[index] as Place;
+    const [, , , , , , , , , , held, workingSell, nearest] = record;
+    const quote = quoteOf(record);
+    if (quote !== undefined) reading.quotes.set(keyOf(venue, market, outcome), quote);
+    if (held !== null) {
+      const holding = { held: numberIn(held, 'a position'), promised: numberIn(workingSell, 'a position') };
+      reading.holdings.set(keyOf(strategy, venue, account, market, outcome), holding);
+    }
+    const other = side === 'BUY' ? 'SELL' : 'BUY';
+    const reach = nearest === null ? null : numberIn(nearest, 'a price');
+    if (reach !== null) reading.own.set(keyOf(venue, account, market, outcome, other), isPrice(reach) ? reach : 'any');
+  }
+  return reading;
+}
+
+const ONE = decimal('1');
+
+/** Prices are above 0 and below 1. */
+function isPrice(value: Decimal): boolean {
+  return value.units > 0n && compare(value, ONE) < 0;
+}
+
+function quoteOf(record: PlaceRecord): Quote | undefined {
+  const [status, tick, minimumQuantity, bestBid, bestAsk, ageMs, closesInMs, rules, feeRate, feeExponent] = record;
+  if (status === null) return undefined;
   return {
     status,
     tick: numberIn(tick, 'a tick'),
@@ -218,33 +265,6 @@ function quoteOf(record: QuoteRecord): Quote {
 function limitOf(rule: string, scope: string, value: string): Limit {
   if (!(LIMIT_RULES as readonly string[]).includes(rule)) throw new RiskStateUnavailable(`the unknown rule ${rule}`);
   return { rule: rule as LimitRule, scope, limit: numberIn(value, `the limit of ${rule} in ${scope}`) };
-}
-
-/** What is read for the intents: for each of them where repetitions are looked for, else for each place once. */
-function wishesOf(intents: readonly UnpricedIntent[], withRepetitions: boolean): object[] {
-  if (withRepetitions) return intents.map(textsOf);
-  const places = new Map<string, object>();
-  for (const { strategy, mode, venue, account, market, outcome, side } of intents) {
-    const key = keyOf(strategy, mode, venue, account, market, outcome, side);
-    if (!places.has(key)) places.set(key, { strategy, mode, venue, account, market, outcome, side });
-  }
-  return [...places.values()];
-}
-
-function textsOf({ price, quantity, ...intent }: UnpricedIntent) {
-  const { strategy, mode, venue, account, market, outcome, side, type } = intent;
-  return {
-    strategy,
-    mode,
-    venue,
-    account,
-    market,
-    outcome,
-    side,
-    type,
-    price: price === null ? null : formatDecimal(price),
-    quantity: formatDecimal(quantity),
-  };
 }
 
 function mapOf<R, K, V>(rows: readonly R[] | null | undefined, entry: (row: R) => [K, V]): Map<K, V> {

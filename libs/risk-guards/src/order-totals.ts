@@ -68,10 +68,8 @@ export class OrderTotals {
 
   own(intent: OrderIntent): OwnOrders {
     const { outcome } = this.keysOf(intent);
-    const buys = this.reading.own.get(keyOf(outcome, 'BUY'));
-    const sells = this.reading.own.get(keyOf(outcome, 'SELL'));
-    let highestBuy: OwnOrders['highestBuy'] = buys?.any === true ? 'any' : (buys?.highest ?? null);
-    let lowestSell: OwnOrders['lowestSell'] = sells?.any === true ? 'any' : (sells?.lowest ?? null);
+    let highestBuy: OwnOrders['highestBuy'] = this.reading.own.get(keyOf(outcome, 'BUY')) ?? null;
+    let lowestSell: OwnOrders['lowestSell'] = this.reading.own.get(keyOf(outcome, 'SELL')) ?? null;
     for (const { side, price } of this.admittedBeside(intent)) {
       if (side === 'BUY') highestBuy = furthest(highestBuy, price, (a, b) => compare(a, b) > 0);
       else lowestSell = furthest(lowestSell, price, (a, b) => compare(a, b) < 0);
@@ -244,5 +242,5 @@ function alike(a: OrderIntent, b: OrderIntent): boolean {
 }
 
 function whole(count: number): Decimal {
-  return decimal(String(count));
+  return { units: BigInt(count), scale: 0 };
 }

@@ -68,7 +68,7 @@ export class RiskWatchRows {
       `SELECT venue, count(*)::int AS quotes, (array_agg(market || ' ' || outcome ORDER BY q.updated_at, market, outcome))[1] AS oldest,
               round(extract(epoch FROM clock_timestamp() - min(q.updated_at)) * 1000)::float8 AS "ageMs"
        FROM (SELECT DISTINCT p.venue, p.market, p.outcome FROM positions AS p JOIN venue_conditions USING (venue, account)
-             WHERE p.quantity > 0 OR p.working_buy > 0 OR p.working_sell > 0) AS wanted
+             WHERE p.is_open) AS wanted
        JOIN market_quotes AS q USING (venue, market, outcome)
        WHERE q.status = 'OPEN' AND q.updated_at < clock_timestamp() - $1 * interval '1 ms'
        GROUP BY venue ORDER BY venue`,

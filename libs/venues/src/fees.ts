@@ -58,7 +58,8 @@ export function highestFee(
 
 /** q · rate · (p(1 − p))^exponent, floored at 5 decimals, which is what its fills show on the chain. */
 function polymarketFee({ feeRate, feeExponent }: FeeSchedule, price: Amount, quantity: Amount): Amount {
-  const curve = power(price.times(ONE.minus(price)), feeExponent);
+  const chances = price.times(ONE.minus(price));
+  const curve = feeExponent === 1 ? chances : power(chances, feeExponent);
   return roundedDown(quantity.times(feeRate).times(curve), 5);
 }
 

@@ -1,6 +1,6 @@
 import { type Amount, amountText, ZERO } from '@interlock/persistence';
 import type { LedgerOrder } from './entries.js';
-import { reservedBy } from './working.js';
+import { type Reserved, reservedBy } from './working.js';
 
 /** Amounts as decimal text, as the database's function `admit_orders` takes them. */
 export interface ReservedOfPosition {
@@ -19,19 +19,13 @@ export interface ReservedOfPosition {
 /** What new orders reserve together, added up by position, by strategy and by account. */
 export class NewReservations {
   private readonly byPosition = new Map<string, Sum>();
-  private readonly byStrategy = new Map<string, Sum>();
-  private readonly byAccount = new Map<string, Sum>();
 
   constructor(orders: Iterable<LedgerOrder>) {
     for (const order of orders) {
-      const { mode, strategy, venue, account, market, outcome } = order;
-      const added = reservedBy(order);
+      const { strategy, venue, account, market, outcome } = order;
       // No text of the database holds the separator.
-      sumIn(this.byPosition, `${strategy}\u0000${venue}\u0000${account}\u0000${market}\u0000${outcome}`, order).add(
-        added,
-      );
-      sumIn(this.byStrategy, `${mode}\u0000${strategy}`, order).add(added);
-      sumIn(this.byAccount, `${venue}\u0000${account}`, order).add(added);
+      const key = `${strategy}\u0000${venue}\u0000${account}\u0000${market}\u0000${outcome}`;
+      sumIn(this.byPosition, key, order).add(reservedBy(order));
     }
   }
 
@@ -44,19 +38,27 @@ export class NewReservations {
   }
 
   get exposures(): { mode: string; strategy: string; cost: string; orders: number }[] {
-    return [...this.byStrategy.values()].map(({ order: { mode, strategy }, cost, orders }) => {
+    const sums = this.by(({ mode, strategy }) => `${mode}\u0000${strategy}`);
+    return sums.map(({ order: { mode, strategy }, cost, orders }) => {
       return { mode, strategy, cost: amountText(cost), orders };
     });
   }
 
   get accounts(): { venue: string; account: string; mode: string; reserved: string }[] {
-    return [...this.byAccount.values()].map(({ order: { venue, account, mode }, cash }) => {
+    const sums = this.by(({ venue, account }) => `${venue}\u0000${account}`);
+    return sums.map(({ order: { venue, account, mode }, cash }) => {
       return { venue, account, mode, reserved: amountText(cash) };
     });
   }
+
+  private by(keyOf: (order: LedgerOrder) => string): Sum[] {
+    const sums = new Map<string, Sum>();
+    for (const sum of this.byPosition.values()) sumIn(sums, keyOf(sum.order), sum.order).add(sum);
+    return [...sums.values()];
+  }
 }
 
-class Sum {
+class Sum implements Reserved {
   buy: Amount = ZERO;
   sell: Amount = ZERO;
   cost: Amount = ZERO;
@@ -66,7 +68,7 @@ class Sum {
   /** @param order one of those that are added up */
   constructor(readonly order: LedgerOrder) {}
 
-  add({ buy, sell, cost, cash, orders }: ReturnType<typeof reservedBy>): void {
+  add({ buy, sell, cost, cash, orders }: Reserved): void {
     this.buy = this.buy.plus(buy);
     this.sell = this.sell.plus(sell);
     this.cost = this.cost.plus(cost);

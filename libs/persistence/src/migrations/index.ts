@@ -19,6 +19,7 @@ import { LossesOfOneInstant1764000000018 } from './1764000000018-losses-of-one-i
 import { TripsWhileReducing1764000000019 } from './1764000000019-trips-while-reducing.js';
 import { LeanerAdmission1764000000025 } from './1764000000025-leaner-admission.js';
 import { LosingOrders1764000000026 } from './1764000000026-losing-orders.js';
+import { StoredWhileJudged1764000000027 } from './1764000000027-stored-while-judged.js';
 
 /** Every migration, oldest first. They only go forward. */
 export const migrations = [
@@ -43,4 +44,5 @@ export const migrations = [
   TripsWhileReducing1764000000019,
   LeanerAdmission1764000000025,
   LosingOrders1764000000026,
+  StoredWhileJudged1764000000027,
 ];
