@@ -45,13 +45,24 @@ export class KillSwitches {
     refuseReadOnly(rows);
   }
 
-  /** The sessions that hold the scope's lock now, by process id of the server. */
+  /**
+   * The sessions that keep a toggle of the scope waiting for half a second by now, by process id of the server: who holds the lock shared has
+   * held it since before; who holds it exclusively may be another toggle that has waited as well, and counts only when it does nothing.
+   */
   async holders(tx: Transaction, scope: Scope): Promise<number[]> {
     const rows = await tx.query<{ pid: number }[]>(
-      `SELECT pid FROM pg_locks, (SELECT ${LOCK_KEY} AS key FROM (SELECT $1::text AS scope) AS s) AS k
-       WHERE locktype = 'advisory' AND granted AND pid <> pg_backend_pid()
-         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-         AND objsubid = 1 AND ((classid::bigint << 32) | objid::bigint) = key`,
+      `WITH locks AS (
+         SELECT pid, mode, granted, waitstart
+         FROM pg_locks, (SELECT ${LOCK_KEY} AS key FROM (SELECT $1::text AS scope) AS s) AS k
+         WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+           AND objsubid = 1 AND ((classid::bigint << 32) | objid::bigint) = key),
+       kept_waiting AS (
+         SELECT pid FROM locks
+         WHERE NOT granted AND mode = 'ExclusiveLock' AND waitstart < clock_timestamp() - interval '500 ms')
+       SELECT holder.pid FROM locks AS holder JOIN pg_stat_activity AS session USING (pid)
+       WHERE holder.granted AND EXISTS (SELECT FROM kept_waiting AS w WHERE holder.pid = ANY(pg_blocking_pids(w.pid)))
+         AND (holder.mode = 'ShareLock'
+              OR greatest(session.query_start, session.state_change) < clock_timestamp() - interval '500 ms')`,
       [scope],
     );
     return rows.map((row) => row.pid);

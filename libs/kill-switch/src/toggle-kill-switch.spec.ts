@@ -150,22 +150,38 @@ describe('K2 no admission after the answer', () => {
     expect(admitted.every((n) => n > 0)).toBe(true);
   });
 
-  it('a frozen process that holds the lock delays the answer by no more than 3 s, and admits nothing when it wakes', async () => {
-    const scope = 'strategy:frozen';
-    // Without the product's own time limit on idle transactions: the button must not depend on it.
-    const frozen = new Client({ connectionString: database.url });
-    frozen.on('error', () => undefined);
-    await frozen.connect();
-    await frozen.query('BEGIN');
-    await frozen.query(
-      `SELECT pg_advisory_xact_lock_shared(hashtextextended('interlock kill switch ' || $1::text, 0))`,
-      [scope],
-    );
+  it.each(['pg_advisory_xact_lock_shared', 'pg_advisory_xact_lock'])(
+    'a frozen process that holds the lock (%s) delays the answer by no more than 3 s, and admits nothing when it wakes',
+    async (lock) => {
+      const scope = `strategy:frozen-${lock.length}` as Scope;
+      const frozen = await holdLock(lock, scope);
+      const pressedAt = performance.now();
+      expect(await toggle(scope, true)).toMatchObject({ kind: 'changed' });
+      expect(performance.now() - pressedAt).toBeLessThan(3_000);
 
+      await expect(frozen.query('COMMIT')).rejects.toThrow(/terminat|not queryable|closed/i);
+    },
+  );
+
+  it('K2 ends no other toggle that has the lock and is at work, however long it had to wait', async () => {
+    const scope = 'strategy:after-another';
+    const other = await holdLock('pg_advisory_xact_lock', scope);
+    const toggling = toggle(scope, true);
     const pressedAt = performance.now();
-    expect(await toggle(scope, true)).toMatchObject({ kind: 'changed' });
-    expect(performance.now() - pressedAt).toBeLessThan(3_000);
-
-    await expect(frozen.query('COMMIT')).rejects.toThrow(/terminat|not queryable|closed/i);
+    // Past the moment at which whoever is frozen is ended.
+    while (performance.now() - pressedAt < 1_400) await other.query('SELECT pg_sleep(0.02)');
+    await other.query('COMMIT');
+    expect(await toggling).toMatchObject({ kind: 'changed', killSwitch: { version: 1 } });
+    await other.end();
   });
 });
+
+/** Without the product's own time limit on idle transactions: the button must not depend on it. */
+async function holdLock(lock: string, scope: Scope): Promise<Client> {
+  const holder = new Client({ connectionString: database.url });
+  holder.on('error', () => undefined);
+  await holder.connect();
+  await holder.query('BEGIN');
+  await holder.query(`SELECT ${lock}(hashtextextended('interlock kill switch ' || $1::text, 0))`, [scope]);
+  return holder;
+}
