@@ -15,23 +15,39 @@ export class KeyedOrders {
   /**
    * Locks the keys until the transaction ends and reads their orders, so that any number of requests with one key, in any number of
    * processes, make one order.
+   * @param nextSent as a pipelined transaction gives it
+   * @returns as soon as that is on its way, so that what is sent then comes behind it
    */
-  static async lock(tx: Transaction, wishes: readonly KeyedOrder[]): Promise<KeyedOrders> {
+  static async lock(
+    tx: Transaction,
+    nextSent: () => Promise<void>,
+    wishes: readonly KeyedOrder[],
+  ): Promise<{ keyed: Promise<KeyedOrders> }> {
     const keys = wishes.flatMap((wish) => keyOf(wish) ?? []);
-    if (keys.length === 0) return new KeyedOrders(new Map());
+    if (keys.length === 0) return { keyed: Promise.resolve(new KeyedOrders(new Map())) };
+    const lockSent = nextSent();
     // Sorted by lock, so that two transactions never wait for each other in a circle.
-    await tx.query(
+    const locking: Promise<unknown> = tx.query(
       `SELECT pg_advisory_xact_lock(lock)
        FROM (SELECT DISTINCT hashtextextended('interlock client order id ' || key, 0) AS lock
              FROM unnest($1::text[]) AS key ORDER BY 1) AS locks`,
       [keys],
     );
-    const found = await tx
+    await Promise.race([lockSent, locking]);
+    const readingSent = nextSent();
+    const reading = tx
       .createQueryBuilder(OrderEntity, 'o')
       .where('o.clientOrderId = ANY(:keys)', { keys: wishes.map(({ clientOrderId }) => clientOrderId) })
       .andWhere('o.strategy = ANY(:strategies)', { strategies: wishes.map(({ params }) => params.strategy) })
       .getMany();
-    return new KeyedOrders(new Map(found.map((order) => [`${order.strategy} ${order.clientOrderId}`, order])));
+    await Promise.race([readingSent, reading]);
+    const keyed = Promise.all([locking, reading]).then(
+      ([, found]) =>
+        new KeyedOrders(new Map(found.map((order) => [`${order.strategy} ${order.clientOrderId}`, order]))),
+    );
+    // Whoever asks for it hears of a failure; where what was sent behind it is heard of first, nobody asks.
+    keyed.catch(() => undefined);
+    return { keyed };
   }
 
   /** The key's order, or undefined. */

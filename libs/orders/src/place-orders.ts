@@ -179,11 +179,13 @@ export class PlaceOrdersHandler implements ICommandHandler<PlaceOrders> {
     intents: readonly Intent[],
     early: EarlyOrders,
   ): Promise<{ batch: Batch; verdicts: Verdict[] }> {
-    const keyed = await KeyedOrders.lock(tx, intents);
+    const keys = await KeyedOrders.lock(tx, nextSent, intents);
     const unpriced = intents.map((intent) => intent.unpriced);
     const openingSent = nextSent();
     const opening = this.guards.open(tx, scopesOverAll(intents), unpriced, () => early.undo());
     await Promise.race([openingSent, opening]);
+    opening.catch(() => undefined); // awaited below, unless the keys' failure is heard of first
+    const keyed = await keys.keyed;
     early.store(this.forecast.foresee(intents, keyed));
     const { enabled, guards } = await opening;
 
