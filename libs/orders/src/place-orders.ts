@@ -1,4 +1,4 @@
-import { type KillSwitch, type Mode, type Scope, scopesOver, strictest } from '@interlock/kill-switch';
+import { type Mode, type Scope, scopesOver } from '@interlock/kill-switch';
 import { BoundedEvents } from '@interlock/ops-events';
 import {
   CommitOutcomeUnknown,
@@ -9,23 +9,16 @@ import {
   type Transaction,
   Transactions,
 } from '@interlock/persistence';
-import {
-  decimal,
-  OrderAdmissions,
-  type OrderGuards,
-  type OrderIntent,
-  RiskStateUnavailable,
-  type UnpricedIntent,
-} from '@interlock/risk-guards';
-import { type FeeSchedule, Venues } from '@interlock/venues';
+import { OrderAdmissions, RiskStateUnavailable } from '@interlock/risk-guards';
+import { Venues } from '@interlock/venues';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { EarlyOrders, OrderForecast } from './early-orders.js';
-import { asksForTheSame, KeyedOrders, keyOf } from './keyed-orders.js';
+import { KeyedOrders } from './keyed-orders.js';
 import type { OrderParams } from './order.js';
+import { type Intent, OrderBatch, type PlacedOrder, unpricedIntent, type Verdict } from './order-batch.js';
 import { OrderMetrics } from './order-metrics.js';
-import { limitNearlyReached, type OrderRefusal, orderRejected } from './order-rejected.js';
-import { type OrderView, newOrderView, orderViewOf } from './order-view.js';
-import { type NewOrder, Orders } from './orders.repository.js';
+import { limitNearlyReached, orderRejected } from './order-rejected.js';
+import { Orders } from './orders.repository.js';
 
 /** What a caller asks for; the mode follows from the venue. */
 export interface OrderRequest extends Omit<OrderParams, 'mode'> {
@@ -60,37 +53,15 @@ export interface PlacingRun {
   readonly confirm: Confirmation;
 }
 
-export type PlaceOrderResult =
-  | { kind: 'admitted'; order: OrderView }
-  /** The key's order, as it is by now. */
-  | { kind: 'replayed'; order: OrderView }
-  /** The key belongs to an order with other parameters. */
-  | { kind: 'key-reused'; orderId: string }
-  | { kind: 'invalid'; fieldErrors: Record<string, string[]> }
-  | OrderRefusal
-  /** The guards cannot judge, or the venue takes nothing now; the same request may be sent again. */
-  | { kind: 'unavailable'; message: string };
+export type PlaceOrderResult = PlacedOrder;
 
 /** A channel of NOTIFY: there are admitted orders to be sent. Its payload is the venue. */
 export const ADMITTED_ORDERS_CHANNEL = 'interlock_admitted_orders';
-
-interface Intent extends NewOrder {
-  readonly actorName: string;
-  /** As the guards look at it. */
-  readonly unpriced: UnpricedIntent;
-}
 
 /** What one caller asks for. */
 interface Request {
   readonly intents: readonly Intent[];
   readonly confirm: Confirmation | null;
-}
-
-/** An intent with what its market says about it. */
-interface Prepared {
-  readonly intent: Intent;
-  readonly fees: FeeSchedule;
-  readonly judged: OrderIntent;
 }
 
 @CommandHandler(PlaceOrders)
@@ -178,7 +149,7 @@ export class PlaceOrdersHandler implements ICommandHandler<PlaceOrders> {
     nextSent: () => Promise<void>,
     intents: readonly Intent[],
     early: EarlyOrders,
-  ): Promise<{ batch: Batch; verdicts: Verdict[] }> {
+  ): Promise<{ batch: OrderBatch; verdicts: Verdict[] }> {
     const keys = await KeyedOrders.lock(tx, nextSent, intents);
     const unpriced = intents.map((intent) => intent.unpriced);
     const openingSent = nextSent();
@@ -189,11 +160,8 @@ export class PlaceOrdersHandler implements ICommandHandler<PlaceOrders> {
     early.store(this.forecast.foresee(intents, keyed));
     const { enabled, guards } = await opening;
 
-    const batch = new Batch(keyed, enabled, guards);
-    const verdicts = intents.map((intent, number) => {
-      const prepared = prepare(intent, guards, early);
-      return 'judged' in prepared ? batch.judge(prepared, number) : prepared;
-    });
+    const batch = new OrderBatch(keyed, enabled, guards, (order, fees) => early.feeReserveOf(order, fees));
+    const verdicts = intents.map((intent, number) => batch.judge(intent, number));
     const refusals = verdicts.some((verdict) => typeof verdict !== 'function' && verdict.kind !== 'replayed');
     this.forecast.learn(
       batch.admitted.map(({ intent, fees }) => ({ order: intent, fees })),
@@ -203,128 +171,16 @@ export class PlaceOrdersHandler implements ICommandHandler<PlaceOrders> {
   }
 
   /** Of refusals, and of limits that are nearly reached. */
-  private async tell(tx: Transaction, { refused, guards }: Batch): Promise<void> {
+  private async tell(tx: Transaction, { refused, guards }: OrderBatch): Promise<void> {
     const events = refused.map(({ intent, refusal }) => orderRejected(intent.params, refusal, intent.actorName));
     const near = guards.nearLimits.map(limitNearlyReached);
     await this.boundedEvents.record(tx, [...events, ...near]);
   }
 }
 
-type Verdict = PlaceOrderResult | ((createdAt: Date) => PlaceOrderResult);
-
-/** One batch while it is judged, over what the orders before have changed. */
-class Batch {
-  readonly admitted: Prepared[] = [];
-  readonly refused: { intent: Intent; refusal: OrderRefusal }[] = [];
-  private readonly keysOfBatch = new Map<string, Intent>();
-
-  constructor(
-    private readonly keyed: KeyedOrders,
-    private readonly enabled: readonly KillSwitch[],
-    readonly guards: OrderGuards,
-  ) {}
-
-  judge(prepared: Prepared, number: number): Verdict {
-    const { intent, judged } = prepared;
-    const repetition = this.repetitionOf(intent);
-    if (repetition !== undefined) return repetition;
-    // After the repetition: an order that has expired since can still be asked for by its key.
-    if (isPast(intent.params.expiresAt))
-      return { kind: 'invalid', fieldErrors: { expiresAt: ['must be in the future'] } };
-    const refusal = this.switchOver(intent) ?? this.judgeByGuards(judged, number);
-    if (refusal === undefined) return this.admit(prepared);
-    if (refusal.kind !== 'unavailable') this.refused.push({ intent, refusal });
-    return refusal;
-  }
-
-  private admit(prepared: Prepared): Verdict {
-    const { intent } = prepared;
-    this.admitted.push(prepared);
-    const key = keyOf(intent);
-    if (key !== undefined) this.keysOfBatch.set(key, intent);
-    return (createdAt) => ({ kind: 'admitted', order: newOrderView(intent, createdAt) });
-  }
-
-  private repetitionOf(intent: Intent): Verdict | undefined {
-    const stored = this.keyed.of(intent);
-    if (stored !== undefined) {
-      return asksForTheSame(stored, intent)
-        ? { kind: 'replayed', order: orderViewOf(stored) }
-        : { kind: 'key-reused', orderId: stored.id };
-    }
-    const earlier = this.keysOfBatch.get(keyOf(intent) ?? '');
-    if (earlier === undefined) return undefined;
-    if (!sameParams(earlier.params, intent.params)) return { kind: 'key-reused', orderId: earlier.id };
-    return (createdAt) => ({ kind: 'replayed', order: newOrderView(earlier, createdAt) });
-  }
-
-  /** `halt` lets nothing through; `reduce` sales only, which the guards hold to what is held (safety.md, K7). */
-  private switchOver({ params }: Intent): OrderRefusal | undefined {
-    const scopes = scopesOver(params);
-    const killSwitch = strictest(this.enabled.filter(({ scope }) => scopes.includes(scope)));
-    if (killSwitch === undefined) return undefined;
-    return killSwitch.level === 'reduce' && params.side === 'SELL' ? undefined : { kind: 'kill-switch', killSwitch };
-  }
-
-  private judgeByGuards(
-    judged: OrderIntent,
-    number: number,
-  ): OrderRefusal | Extract<PlaceOrderResult, { kind: 'unavailable' }> | undefined {
-    try {
-      const refusal = this.guards.judge(judged, number);
-      return refusal === undefined ? undefined : { kind: 'refused', refusal };
-    } catch (error) {
-      if (error instanceof RiskStateUnavailable) return { kind: 'unavailable', message: error.message };
-      throw error;
-    }
-  }
-}
-
-function unpricedIntent(params: OrderParams, account: string): UnpricedIntent {
-  const { strategy, mode, venue, market, outcome, side, type, price, quantity, reduceOnly } = params;
-  return {
-    strategy,
-    mode,
-    venue,
-    account,
-    market,
-    outcome,
-    side,
-    type,
-    price: price === null ? null : decimal(price),
-    quantity: decimal(quantity),
-    reduceOnly,
-  };
-}
-
-/** The intent with the fee that its market may charge, or what is wrong with its market or outcome. */
-function prepare(
-  intent: Intent,
-  guards: OrderGuards,
-  early: EarlyOrders,
-): Prepared | Extract<PlaceOrderResult, { kind: 'invalid' }> {
-  const quote = guards.quoteOf(intent.params);
-  if (quote === undefined) {
-    const message = `is not known at the venue ${intent.params.venue} with this market and outcome`;
-    return { kind: 'invalid', fieldErrors: { market: [message], outcome: [message] } };
-  }
-  const { fees } = quote;
-  const feeReserve = early.feeReserveOf(intent, fees);
-  const judged: OrderIntent = { ...intent.unpriced, highestFee: decimal(feeReserve) };
-  return { intent: { ...intent, feeReserve }, judged, fees };
-}
-
 /** Of the switches that stand over any of the orders, each once. */
 function scopesOverAll(intents: readonly Intent[]): Scope[] {
   return [...new Set(intents.flatMap(({ unpriced }) => scopesOver(unpriced)))];
-}
-
-function isPast(instant: Date | null): boolean {
-  return instant !== null && instant.getTime() <= Date.now();
-}
-
-function sameParams(a: OrderParams, b: OrderParams): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 function nothing(): never {
