@@ -176,6 +176,26 @@ describe('O5 orders that are stored while they are judged', () => {
   });
 });
 
+it('G1 orders have the time for which their minute was counted', async () => {
+  await place({}, { price: '0.49' });
+  const { rows: times } = await probe.query<{ equal: boolean }>(
+    'SELECT o.created_at = a.at AS equal FROM orders AS o CROSS JOIN admissions AS a',
+  );
+  expect(times).toEqual([{ equal: true }, { equal: true }]);
+  await probe.query(`UPDATE admissions SET at = at - interval '65 seconds'`);
+  await probe.query(`UPDATE admission_counters SET newest_at = newest_at - interval '65 seconds'`);
+  const rateAt = async (ago: number): Promise<unknown> => {
+    const { rows } = await probe.query<{ state: { rates: unknown } }>(
+      `SELECT read_order_state(clock_timestamp() - $1 * interval '1 second', '{paper}', '{}', '{}', '{}', '{}', '{}', '{}', NULL, NULL,
+                               '[]', false, NULL) AS state`,
+      [ago],
+    );
+    return rows[0]?.state.rates;
+  };
+  expect(await rateAt(10)).toEqual([['paper', 2]]);
+  expect(await rateAt(0)).toEqual([['paper', 0]]);
+});
+
 it('K2 orders are stored nowhere but in the transaction that was opened for them', async () => {
   const order = { ...orderRequest(), id: '01900000-0000-7000-8000-000000000000', mode: 'paper', account: 'default' };
   const storing = probe.query(`SELECT admit_orders($1, '[]', '[]', '[]', 'orders')`, [

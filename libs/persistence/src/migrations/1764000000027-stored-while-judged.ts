@@ -58,7 +58,8 @@ const INDEXES = [
 /** A row stands for orders of one strategy in one market; its number is that of the last of them. */
 const ADMISSIONS = [
   'ALTER TABLE admissions ADD COLUMN orders integer NOT NULL DEFAULT 1 CHECK (orders > 0)',
-  `CREATE OR REPLACE FUNCTION admissions_in_last_minute(of_rule text, of_scope text) RETURNS bigint
+  // Of the minute before that time, which is the one that an admission is judged for and gets: later, room would be seen that is not there.
+  `CREATE FUNCTION admissions_in_minute_before(at_time timestamptz, of_rule text, of_scope text) RETURNS bigint
      LANGUAGE plpgsql VOLATILE SET enable_seqscan = off SET enable_sort = off SET plan_cache_mode = force_generic_plan AS $$
    DECLARE
      counter admission_counters;
@@ -67,11 +68,13 @@ const ADMISSIONS = [
    BEGIN
      SELECT * INTO counter FROM admission_counters WHERE rule = of_rule AND scope = of_scope;
      IF NOT FOUND THEN RETURN 0; END IF;
-     since := greatest(clock_timestamp(), counter.newest_at) - interval '60 seconds';
+     since := greatest(at_time, counter.newest_at) - interval '60 seconds';
      SELECT number - orders + 1 INTO first_inside FROM admissions
        WHERE rule = of_rule AND scope = of_scope AND at > since ORDER BY at, number LIMIT 1;
      RETURN coalesce(greatest(counter.newest - first_inside + 1, 0), 0);
    END $$`,
+  `CREATE OR REPLACE FUNCTION admissions_in_last_minute(of_rule text, of_scope text) RETURNS bigint
+     LANGUAGE sql VOLATILE AS $$SELECT admissions_in_minute_before(clock_timestamp(), of_rule, of_scope)$$`,
   `DO $$
    DECLARE
      before text := pg_get_functiondef('read_order_sums(jsonb, jsonb, boolean, numeric)'::regprocedure);
@@ -152,7 +155,7 @@ const READING = [
        'exposures', (SELECT json_agg(r) FROM (
           SELECT json_build_array(e.mode, coalesce(e.strategy, ''), sum(e.held_cost + e.working_cost)::text, sum(e.working_orders)) AS r
           FROM exposures AS e WHERE e.mode = ANY(modes)${sumsBy('e')}) AS sums),
-       'rates', (SELECT json_agg(json_build_array(m, admissions_in_last_minute('orderRate', 'mode:' || m))) FROM unnest(modes) AS m),
+       'rates', (SELECT json_agg(json_build_array(m, admissions_in_minute_before(at_time, 'orderRate', 'mode:' || m))) FROM unnest(modes) AS m),
        'streaks', (SELECT json_agg(json_build_array(s.mode, s.strategy, s.losses)) FROM losing_streaks AS s
           WHERE s.mode = ANY(modes) AND (of_strategies IS NULL OR s.strategy = ANY(of_strategies))),
        'runCaps', (SELECT json_agg(r) FROM (
