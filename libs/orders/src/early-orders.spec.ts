@@ -1,3 +1,4 @@
+import type { Transaction } from '@interlock/persistence';
 import { SetRiskLimits } from '@interlock/risk-guards';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { TestingModule } from '@nestjs/testing';
@@ -168,6 +169,25 @@ describe('O5 orders that are stored while they are judged', () => {
       `INSERT INTO positions (strategy, venue, market, outcome, mode, quantity, cost_basis) VALUES ('beta', 'paper', 'm', 'YES', 'paper', 0, 0)`,
     );
     const placing = place({ strategy: 'beta' });
+    await expect(Promise.race([placing, waiting()])).resolves.toBe('waiting');
+    await other.query('COMMIT');
+    await other.end();
+    expect(kindsOf(await placing)).toEqual(['admitted']);
+    await expectBooksInStep(2);
+  });
+
+  it('what failed while it was judged is told as it was, and replayed, by whatever comes behind it in the transaction', async () => {
+    await place({});
+    const other = new Client({ connectionString: database.url });
+    await other.connect();
+    await other.query('BEGIN');
+    await other.query(
+      `INSERT INTO positions (strategy, venue, market, outcome, mode, quantity, cost_basis) VALUES ('beta', 'paper', 'm', 'YES', 'paper', 0, 0)`,
+    );
+    const confirm = (tx: Transaction) => tx.query<void>('SELECT 1');
+    const placing = module
+      .get(CommandBus)
+      .execute(new PlaceOrders([orderRequest({ strategy: 'beta' })], 'tester', null, confirm));
     await expect(Promise.race([placing, waiting()])).resolves.toBe('waiting');
     await other.query('COMMIT');
     await other.end();

@@ -90,6 +90,19 @@ export class EarlyOrders {
   }
 
   /**
+   * Carries out what is sent behind the storing. When that has failed, the server refuses whatever comes behind it for that alone; why,
+   * and whether a replay helps, only the storing tells.
+   */
+  async behind(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      await this.storing;
+      throw error;
+    }
+  }
+
+  /**
    * Has the admitted orders stored, unless they are already: after `compare`.
    * @returns when they were created, once the database says so
    */

@@ -130,15 +130,17 @@ export class PlaceOrdersHandler implements ICommandHandler<PlaceOrders> {
     const { batch, verdicts } = await this.judgeAll(tx, nextSent, intents, early);
     const admitted = batch.admitted.map(({ intent }) => intent);
     await early.compare(admitted);
-    // After the switches' locks, since a claim takes those before its run: the other way round they would wait for each other in a circle.
-    for (const { confirm } of requests) await confirm?.(tx);
-    await this.tell(tx, batch);
+    await early.behind(async () => {
+      // After the switches' locks, since a claim takes those before its run: the other way round they would wait for each other in a circle.
+      for (const { confirm } of requests) await confirm?.(tx);
+      await this.tell(tx, batch);
+      if (admitted.length > 0) await this.guards.keepHighs(tx, batch.guards);
+    });
     const resultOf = (createdAt: Date) => {
       const results = verdicts.map((verdict) => (typeof verdict === 'function' ? verdict(createdAt) : verdict));
       return requests.map((request) => request.intents.map(() => results.shift() ?? nothing()));
     };
     if (admitted.length === 0) return resultOf(new Date());
-    await this.guards.keepHighs(tx, batch.guards);
     const { createdAt } = await early.complete(admitted, nextSent);
     return new LastAnswer(createdAt.then(resultOf));
   }
