@@ -108,7 +108,7 @@ async function readUnrealized(tx: Transaction, { strategy, mode }: PnlWish): Pro
   const held = await tx.query<{ quantity: string; costBasis: string; mark: string | null }[]>(
     `SELECT quantity::text, cost_basis::text AS "costBasis", q.best_bid::text AS mark
      FROM positions AS p LEFT JOIN market_quotes AS q USING (venue, market, outcome)
-     WHERE quantity > 0 AND ($1::text IS NULL OR strategy = $1) AND ($2::text IS NULL OR mode = $2)`,
+     WHERE quantity > 0 AND is_open AND ($1::text IS NULL OR strategy = $1) AND ($2::text IS NULL OR mode = $2)`,
     [strategy ?? null, mode ?? null],
   );
   let sum = ZERO;

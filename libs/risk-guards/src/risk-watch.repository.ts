@@ -56,7 +56,7 @@ export class RiskWatchRows {
            (SELECT count(*)::int FROM orders AS o WHERE o.venue = v.venue AND o.account = v.account
               AND o.status IN ('ADMITTED', 'SUBMITTED', 'OPEN', 'PARTIALLY_FILLED', 'CANCEL_PENDING', 'UNKNOWN')) AS orders,
            (SELECT count(DISTINCT (p.market, p.outcome))::int FROM positions AS p
-              WHERE p.venue = v.venue AND p.account = v.account AND p.quantity > 0) AS positions
+              WHERE p.venue = v.venue AND p.account = v.account AND p.quantity > 0 AND p.is_open) AS positions
          FROM venue_states AS v WHERE v.state = 'UNREACHABLE') AS silent
        WHERE orders > 0 OR positions > 0 ORDER BY venue`,
     );
@@ -87,7 +87,7 @@ export class RiskWatchRows {
          SELECT coalesce(sum(greatest(p.cost_basis - p.quantity * coalesce(q.mark, 0), 0)), 0) AS open_loss,
                 coalesce(bool_or(q.venue IS NULL), false) AS is_unknown
          FROM positions AS p LEFT JOIN market_quotes AS q USING (venue, market, outcome)
-         WHERE p.mode = today.mode AND p.quantity > 0) AS marks
+         WHERE p.mode = today.mode AND p.quantity > 0 AND p.is_open) AS marks
        CROSS JOIN LATERAL (SELECT min(value) AS value FROM risk_limits
                            WHERE rule = 'totalDailyLoss' AND scope IN ('global', 'mode:' || today.mode)) AS limits`,
       [MODES],
@@ -107,7 +107,8 @@ export class RiskWatchRows {
          SELECT mode, strategy, realized - fees, false FROM daily_results JOIN today USING (day)
          UNION ALL
          SELECT p.mode, p.strategy, p.quantity * coalesce(q.mark, 0) - p.cost_basis, q.venue IS NULL
-         FROM positions AS p LEFT JOIN market_quotes AS q USING (venue, market, outcome) WHERE p.quantity > 0
+         FROM positions AS p LEFT JOIN market_quotes AS q USING (venue, market, outcome)
+         WHERE p.quantity > 0 AND p.is_open
        ),
        results AS (
          SELECT mode, coalesce(strategy, '') AS strategy, round(sum(result), 8) AS result

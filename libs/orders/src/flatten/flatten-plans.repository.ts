@@ -66,7 +66,7 @@ export class FlattenPlans {
   ): Promise<FlattenPlanView> {
     const [row] = await tx.query<PlanRow[]>(
       `INSERT INTO flatten_plans (id, scope, collar, reason, created_by, positions_left)
-       SELECT $1, $2, $3, $4, $5, count(*) FROM positions WHERE quantity > 0 AND ${isUnder('$2::text', 'positions')}
+       SELECT $1, $2, $3, $4, $5, count(*) FROM positions WHERE quantity > 0 AND is_open AND ${isUnder('$2::text', 'positions')}
        RETURNING ${SHOWN}`,
       [plan.id, plan.scope, plan.collar, plan.reason, plan.createdBy],
     );
@@ -215,7 +215,7 @@ async function addPositions(tx: Transaction, { id, scope }: { id: string; scope:
                 + row_number() OVER (ORDER BY strategy, venue, account, market, outcome),
             strategy, venue, account, market, outcome, best_bid
      FROM positions LEFT JOIN market_quotes USING (venue, market, outcome)
-     WHERE quantity > 0 AND ${isUnder('$2::text', 'positions')}
+     WHERE quantity > 0 AND is_open AND ${isUnder('$2::text', 'positions')}
        AND NOT EXISTS (SELECT 1 FROM flatten_positions AS f WHERE f.plan_id = $1
          AND (f.strategy, f.venue, f.account, f.market, f.outcome)
            = (positions.strategy, positions.venue, positions.account, positions.market, positions.outcome))`,

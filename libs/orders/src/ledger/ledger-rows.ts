@@ -89,7 +89,7 @@ export class LedgerRows {
   ): Promise<(PositionKey & { mode: Mode; position: Position })[]> {
     const rows = await tx.query<PositionRow[]>(
       `SELECT ${KEY}, mode, quantity::text, cost_basis::text, realized_pnl::text, fees::text FROM positions
-       WHERE venue = $1 AND account = $2 AND market = $3 AND quantity > 0 ORDER BY ${KEY} FOR UPDATE`,
+       WHERE venue = $1 AND account = $2 AND market = $3 AND quantity > 0 AND is_open ORDER BY ${KEY} FOR UPDATE`,
       [of.venue, of.account, of.market],
     );
     return rows.map(({ strategy, venue, account, market, outcome, mode, ...row }) => {

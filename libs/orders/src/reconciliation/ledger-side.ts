@@ -77,7 +77,7 @@ export async function readLedgerSide(
   const orders = await readOrders(tx, { venue, account }, keys);
   const held = await tx.query<{ market: string; outcome: string; quantity: string }[]>(
     `SELECT market, outcome, sum(quantity)::text AS quantity FROM positions
-     WHERE venue = $1 AND account = $2 AND quantity > 0 GROUP BY market, outcome`,
+     WHERE venue = $1 AND account = $2 AND quantity > 0 AND is_open GROUP BY market, outcome`,
     [venue, account],
   );
   const positions = new Map(held.map((row) => [positionKey(row), plainAmount(row.quantity)]));

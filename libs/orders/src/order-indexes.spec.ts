@@ -1,0 +1,78 @@
+import { Transactions, type Transaction } from '@interlock/persistence';
+import { QueryBus } from '@nestjs/cqrs';
+import type { TestingModule } from '@nestjs/testing';
+import { Client } from 'pg';
+import { startOrders } from '../../../test/support/orders-module.js';
+import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
+import { RiskWatchRows } from '../../risk-guards/src/risk-watch.repository.js';
+import { GetPnl } from './get-pnl.js';
+import { readLedgerSide } from './reconciliation/ledger-side.js';
+
+const MANY = 30_000;
+/** Far fewer than a table of so many rows has, and than an index of theirs. */
+const FEW_BLOCKS = 100;
+const CONNECTIONS = 2;
+
+let database: TestDatabase;
+let module: TestingModule;
+let probe: Client;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  module = await startOrders(database.url, { DATABASE_POOL_MAX: String(CONNECTIONS) });
+  probe = new Client({ connectionString: database.url });
+  await probe.connect();
+  // Sales of the paper venue rest at every price of the market that the live order is for; nothing is held in most positions.
+  await probe.query(`
+    INSERT INTO venue_conditions (venue, state, reconciled_at, updated_at) VALUES ('exchange', 'OPEN', now(), 'infinity');
+    INSERT INTO accounts (venue, mode, cash) VALUES ('exchange', 'live', 1000);
+    INSERT INTO market_quotes (venue, market, outcome, best_bid, best_bid_quantity, best_ask, best_ask_quantity, tick, minimum_quantity,
+                               status, rules, fee_rate, fee_exponent, updated_at)
+    VALUES ('exchange', 'm', 'YES', 0.48, 100, 0.52, 100, 0.001, 5, 'OPEN', 'free', 0, 1, clock_timestamp());
+    INSERT INTO orders (id, strategy, mode, venue, market, outcome, side, type, price, quantity, time_in_force, fee_reserve, status)
+      SELECT gen_random_uuid(), 'alpha', 'paper', 'paper', 'm', 'YES', 'SELL', 'limit', (1 + n % 999) / 1000.0, 10, 'GTC', 0, 'OPEN'
+      FROM generate_series(1, ${MANY}) AS n;
+    INSERT INTO positions (strategy, venue, market, outcome, mode, quantity, cost_basis)
+      SELECT 's' || n % 10, 'exchange', 'market ' || n, 'YES', 'live', 0, 0 FROM generate_series(1, ${MANY}) AS n;
+    ANALYZE`);
+  await probe.query('VACUUM');
+}, 60_000);
+
+afterAll(async () => {
+  await module.close();
+  await probe.end();
+  await database.drop();
+});
+
+/** Blocks of the table and of its indexes that `work` looks at, told once its connection has said so. */
+async function blocksOf(table: 'positions', work: () => Promise<unknown>): Promise<number> {
+  const flush = () =>
+    module.get(Transactions).run((tx) => tx.query('SELECT pg_stat_force_next_flush(), pg_sleep(0.05)'));
+  const read = async () => {
+    // At the same time, so that each connection says what it has looked at.
+    await Promise.all(Array.from({ length: CONNECTIONS }, flush));
+    const { rows } = await probe.query<{ blocks: string }>(
+      `SELECT heap_blks_read + heap_blks_hit + coalesce(idx_blks_read + idx_blks_hit, 0) AS blocks
+       FROM pg_statio_user_tables WHERE relname = $1`,
+      [table],
+    );
+    return Number(rows[0]?.blocks);
+  };
+  const before = await read();
+  await work();
+  return (await read()) - before;
+}
+
+const inTransaction = (work: (tx: Transaction) => Promise<unknown>) => () => module.get(Transactions).run(work);
+
+describe('G3 cost does not grow with what others have', () => {
+  const watch = () => module.get(RiskWatchRows);
+  it.each([
+    ['the reconciliation', inTransaction((tx) => readLedgerSide(tx, { venue: 'exchange', account: 'default' }, []))],
+    ['the watch over losses', inTransaction((tx) => watch().losses(tx))],
+    ["the watch over the day's highs", inTransaction((tx) => watch().keepHighs(tx))],
+    ['profit and loss', () => module.get(QueryBus).execute(new GetPnl({}))],
+  ])('%s passes over positions in which nothing is held', async (_, work) => {
+    expect(await blocksOf('positions', work)).toBeLessThan(FEW_BLOCKS);
+  });
+});
