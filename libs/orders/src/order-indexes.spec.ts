@@ -1,11 +1,13 @@
 import { Transactions, type Transaction } from '@interlock/persistence';
-import { QueryBus } from '@nestjs/cqrs';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { TestingModule } from '@nestjs/testing';
 import { Client } from 'pg';
+import { orderRequest } from '../../../test/support/order-request.js';
 import { startOrders } from '../../../test/support/orders-module.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
 import { RiskWatchRows } from '../../risk-guards/src/risk-watch.repository.js';
 import { GetPnl } from './get-pnl.js';
+import { PlaceOrders } from './place-orders.js';
 import { readLedgerSide } from './reconciliation/ledger-side.js';
 
 const MANY = 30_000;
@@ -45,7 +47,7 @@ afterAll(async () => {
 });
 
 /** Blocks of the table and of its indexes that `work` looks at, told once its connection has said so. */
-async function blocksOf(table: 'positions', work: () => Promise<unknown>): Promise<number> {
+async function blocksOf(table: 'orders' | 'positions', work: () => Promise<unknown>): Promise<number> {
   const flush = () =>
     module.get(Transactions).run((tx) => tx.query('SELECT pg_stat_force_next_flush(), pg_sleep(0.05)'));
   const read = async () => {
@@ -66,6 +68,13 @@ async function blocksOf(table: 'positions', work: () => Promise<unknown>): Promi
 const inTransaction = (work: (tx: Transaction) => Promise<unknown>) => () => module.get(Transactions).run(work);
 
 describe('G3 cost does not grow with what others have', () => {
+  it('an order is compared with its own account only, however many orders of others rest in its market', async () => {
+    const place = () =>
+      module.get(CommandBus).execute(new PlaceOrders([orderRequest({ venue: 'exchange' })], 'tester'));
+    await place();
+    expect(await blocksOf('orders', place)).toBeLessThan(FEW_BLOCKS);
+  });
+
   const watch = () => module.get(RiskWatchRows);
   it.each([
     ['the reconciliation', inTransaction((tx) => readLedgerSide(tx, { venue: 'exchange', account: 'default' }, []))],

@@ -46,7 +46,7 @@ const INDEXES = [
   `CREATE INDEX orders_to_send ON orders (created_at, id) WHERE status = 'ADMITTED'`,
   // An order without a price meets whatever is on the other side: a purchase as one at 1 does, a sale as one at 0, which no price is.
   'DROP INDEX orders_working',
-  `CREATE INDEX orders_working ON orders (market, outcome, side, reach_of_order(side, price), venue, account) WHERE status IN ${WORKING}`,
+  `CREATE INDEX orders_working ON orders (market, outcome, side, venue, account, reach_of_order(side, price)) WHERE status IN ${WORKING}`,
   // By columns that an admission changes a row would be in another place of the index each time, and of every other index too.
   `ALTER TABLE positions ADD COLUMN is_open boolean NOT NULL
      GENERATED ALWAYS AS (quantity > 0 OR working_buy > 0 OR working_sell > 0) STORED`,
