@@ -7,6 +7,7 @@ import { startOrders } from '../../../test/support/orders-module.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
 import { RiskWatchRows } from '../../risk-guards/src/risk-watch.repository.js';
 import { GetPnl } from './get-pnl.js';
+import { ListOrders } from './list-orders.js';
 import { PlaceOrders } from './place-orders.js';
 import { readLedgerSide } from './reconciliation/ledger-side.js';
 
@@ -73,6 +74,11 @@ describe('G3 cost does not grow with what others have', () => {
       module.get(CommandBus).execute(new PlaceOrders([orderRequest({ venue: 'exchange' })], 'tester'));
     await place();
     expect(await blocksOf('orders', place)).toBeLessThan(FEW_BLOCKS);
+  });
+
+  it("a venue's orders are listed without looking at those of others", async () => {
+    const list = () => module.get(QueryBus).execute(new ListOrders({ venue: 'exchange' }, 50));
+    expect(await blocksOf('orders', list)).toBeLessThan(FEW_BLOCKS);
   });
 
   const watch = () => module.get(RiskWatchRows);

@@ -42,6 +42,8 @@ const INDEXES = [
   'CREATE INDEX orders_alike ON orders (market, strategy, created_at)',
   'DROP INDEX orders_by_market',
   'CREATE INDEX orders_by_market ON orders (market, id DESC)',
+  // Of a venue with few orders the latest are found without passing over those of all the others.
+  'CREATE INDEX orders_by_venue ON orders (venue, id)',
   'DROP INDEX orders_to_send',
   `CREATE INDEX orders_to_send ON orders (created_at, id) WHERE status = 'ADMITTED'`,
   // An order without a price meets whatever is on the other side: a purchase as one at 1 does, a sale as one at 0, which no price is.
