@@ -5,6 +5,7 @@ import { DataSource } from 'typeorm';
 import { eventually } from '../../../test/support/eventually.js';
 import { testSettings } from '../../../test/support/settings.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
+import type { DatabaseClient } from './database-client.js';
 import { CommitOutcomeUnknown, isDatabaseUnavailable } from './database-errors.js';
 import { PersistenceModule } from './persistence.module.js';
 import { LastAnswer, type Transaction, Transactions } from './transactions.js';
@@ -206,6 +207,21 @@ describe('pipelined transactions', () => {
     });
     await probe.query('SELECT pg_terminate_backend($1)', [pid]);
     expect(isDatabaseUnavailable(await outcome)).toBe(true);
+  });
+
+  it('R2 say that nothing was committed when the connection was lost before the commit', async () => {
+    const lost = transactions.pipelined(async (tx, nextSent) => {
+      await tx.query('UPDATE tills SET amount = 1 WHERE id = 1');
+      const sent = nextSent();
+      const answer = tx.query('SELECT pg_sleep(0.3)');
+      await sent;
+      ((await tx.queryRunner?.connect()) as DatabaseClient).cut();
+      return new LastAnswer(answer);
+    });
+    const error = await lost.catch((reason: unknown) => reason);
+    expect(isDatabaseUnavailable(error)).toBe(true);
+    expect(error).not.toBeInstanceOf(CommitOutcomeUnknown);
+    expect(await amounts()).toEqual([0, 0]);
   });
 
   it('are replayed as a whole after a serialization failure of the last statement', async () => {

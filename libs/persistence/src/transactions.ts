@@ -150,8 +150,10 @@ async function workPipelined<T>(runner: Runner, connection: DatabaseClient, work
   }
   const [last, committed] = await Promise.allSettled([result.answer, commit(runner)]);
   if (last.status === 'rejected') {
-    // When the server refuses a statement, it makes a rollback of the commit behind it; when no answer came, nobody knows.
-    throw isServersAnswer(last.reason) ? last.reason : new CommitOutcomeUnknown(last.reason);
+    // When the server refuses a statement, it makes a rollback of the commit behind it. When no answer came and the commit had been sent,
+    // nobody knows.
+    const unsent = committed.status === 'rejected' && !(committed.reason instanceof CommitOutcomeUnknown);
+    throw unsent || isServersAnswer(last.reason) ? last.reason : new CommitOutcomeUnknown(last.reason);
   }
   if (committed.status === 'rejected') throw committed.reason;
   return last.value;
