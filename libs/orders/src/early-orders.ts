@@ -62,9 +62,10 @@ export class EarlyOrders {
     if (foreseen.length === 0) return;
     this.foreseen = new Map(foreseen.map((one) => [one.order.id, one]));
     const orders = foreseen.map(({ order }) => order);
-    // Whoever needs an answer awaits that of `storing`; where what was sent before has failed, nobody does.
-    this.tx.query('SAVEPOINT early_orders').catch(() => undefined);
-    this.storing = this.orders.admit(this.tx, orders, this.channel);
+    const saved = this.tx.query('SAVEPOINT early_orders');
+    const stored = this.orders.admit(this.tx, orders, this.channel);
+    // What fails first is told, to whoever awaits it; where what was sent before has failed, nobody does.
+    this.storing = Promise.all([stored, saved]).then(([createdAt]) => createdAt);
     this.storing.catch(() => undefined);
   }
 

@@ -140,7 +140,11 @@ async function workPipelined<T>(runner: Runner, connection: DatabaseClient, work
   // Nothing more may come: it would be carried out outside of any transaction.
   begun.catch(() => connection.cut());
   await Promise.race([beginSent, begun]);
-  const result = await work(runner.manager, () => connection.nextStatement());
+  const result = await work(runner.manager, () => connection.nextStatement()).catch(async (error: unknown) => {
+    // Whatever was sent fails for that the transaction never began: why is what is to be told.
+    await begun;
+    throw error;
+  });
   // Heard of below, unless the transaction never began.
   if (result instanceof LastAnswer) result.answer.catch(() => undefined);
   await begun;
