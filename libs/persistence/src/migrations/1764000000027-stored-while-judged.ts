@@ -112,7 +112,10 @@ const sumsBy = (table: string) => `
           GROUP BY GROUPING SETS ((${table}.mode, ${table}.strategy), (${table}.mode))
           HAVING grouping(${table}.strategy) = 1 OR of_strategies IS NULL OR ${table}.strategy = ANY(of_strategies)`;
 
-/** Places are looked up one by one: a hash of all positions, which suits a plan that was made while there were few, grows with them. */
+/**
+ * Places are looked up one by one: a hash of all positions, which suits a plan that was made while there were few, grows with them. So does a
+ * pass over the whole index, for whose order a join by equality has a use; by `= ANY (ARRAY[…])` there is only the look-up.
+ */
 const PLANNED_ONCE = `SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off`;
 
 const READING = [
@@ -145,8 +148,8 @@ const READING = [
                   AND o.status IN ${WORKING}) END::text) ORDER BY i.n)
           FROM ROWS FROM (unnest(strategies, venues, accounts, markets, outcomes, sides)) WITH ORDINALITY
             AS i(strategy, venue, account, market, outcome, side, n)
-          LEFT JOIN market_quotes AS q ON q.venue = i.venue AND q.market = i.market AND q.outcome = i.outcome
-          LEFT JOIN positions AS p ON p.strategy = i.strategy AND p.venue = i.venue AND p.account = i.account AND p.market = i.market
+          LEFT JOIN market_quotes AS q ON q.venue = ANY (ARRAY[i.venue]) AND q.market = i.market AND q.outcome = i.outcome
+          LEFT JOIN positions AS p ON p.strategy = ANY (ARRAY[i.strategy]) AND p.venue = i.venue AND p.account = i.account AND p.market = i.market
             AND p.outcome = i.outcome),
        'accounts', (SELECT json_agg(json_build_array(a.venue, a.account, (a.cash - a.reserved)::text))
           FROM (SELECT DISTINCT venue, account FROM unnest(venues, accounts) AS i(venue, account)) AS k
@@ -170,7 +173,8 @@ const READING = [
        'marks', CASE WHEN with_marks THEN (SELECT json_agg(r) FROM (
           SELECT json_build_array(p.mode, coalesce(p.strategy, ''), round(sum(p.quantity * coalesce(q.mark, 0) - p.cost_basis), 8)::text,
                    round(sum(least(p.quantity * coalesce(q.mark, 0) - p.cost_basis, 0)), 8)::text, bool_or(q.venue IS NULL)) AS r
-          FROM positions AS p LEFT JOIN market_quotes AS q USING (venue, market, outcome)
+          FROM positions AS p LEFT JOIN market_quotes AS q
+            ON q.venue = ANY (ARRAY[p.venue]) AND q.market = p.market AND q.outcome = p.outcome
           WHERE p.mode = ANY(modes) AND p.quantity > 0 AND p.is_open${sumsBy('p')}) AS sums) END,
        'highs', CASE WHEN with_marks THEN (SELECT json_agg(json_build_array(mode, strategy, high::text)) FROM day_highs
           WHERE mode = ANY(modes) AND day = today) END,
@@ -239,14 +243,14 @@ const STORING = [
            updated_at = at_time
        FROM (SELECT * FROM json_to_recordset(new_positions) AS c(strategy text, venue text, account text, market text, outcome text,
                                                                  buy numeric, sell numeric, cost numeric) ORDER BY 1, 2, 3, 4, 5) AS c
-       WHERE p.strategy = c.strategy AND p.venue = c.venue AND p.account = c.account AND p.market = c.market AND p.outcome = c.outcome;
+       WHERE p.strategy = ANY (ARRAY[c.strategy]) AND p.venue = c.venue AND p.account = c.account AND p.market = c.market AND p.outcome = c.outcome;
      GET DIAGNOSTICS found = ROW_COUNT;
      IF found < json_array_length(new_positions) THEN
        INSERT INTO positions (strategy, venue, account, market, outcome, mode, quantity, cost_basis, working_buy, working_sell, working_cost)
          SELECT strategy, venue, account, market, outcome, mode, 0, 0, buy, sell, cost
          FROM json_to_recordset(new_positions) AS c(strategy text, venue text, account text, market text, outcome text, mode text,
                                                     buy numeric, sell numeric, cost numeric)
-         WHERE NOT EXISTS (SELECT FROM positions AS p WHERE p.strategy = c.strategy AND p.venue = c.venue AND p.account = c.account
+         WHERE NOT EXISTS (SELECT FROM positions AS p WHERE p.strategy = ANY (ARRAY[c.strategy]) AND p.venue = c.venue AND p.account = c.account
                              AND p.market = c.market AND p.outcome = c.outcome)
          ORDER BY 1, 2, 3, 4, 5 ON CONFLICT DO NOTHING;
        GET DIAGNOSTICS made = ROW_COUNT;
@@ -255,26 +259,26 @@ const STORING = [
      UPDATE exposures AS e
        SET working_cost = e.working_cost + c.cost, working_orders = e.working_orders + c.orders, updated_at = at_time
        FROM (SELECT * FROM json_to_recordset(new_exposures) AS c(mode text, strategy text, cost numeric, orders integer) ORDER BY 1, 2) AS c
-       WHERE e.mode = c.mode AND e.strategy = c.strategy;
+       WHERE e.mode = ANY (ARRAY[c.mode]) AND e.strategy = c.strategy;
      GET DIAGNOSTICS found = ROW_COUNT;
      IF found < json_array_length(new_exposures) THEN
        INSERT INTO exposures (mode, strategy, working_cost, working_orders)
          SELECT mode, strategy, cost, orders
          FROM json_to_recordset(new_exposures) AS c(mode text, strategy text, cost numeric, orders integer)
-         WHERE NOT EXISTS (SELECT FROM exposures AS e WHERE e.mode = c.mode AND e.strategy = c.strategy)
+         WHERE NOT EXISTS (SELECT FROM exposures AS e WHERE e.mode = ANY (ARRAY[c.mode]) AND e.strategy = c.strategy)
          ORDER BY 1, 2 ON CONFLICT DO NOTHING;
        GET DIAGNOSTICS made = ROW_COUNT;
        PERFORM replay_unless(found + made = json_array_length(new_exposures));
      END IF;
      UPDATE accounts AS a SET reserved = a.reserved + c.reserved, updated_at = at_time
        FROM (SELECT * FROM json_to_recordset(new_accounts) AS c(venue text, account text, reserved numeric) ORDER BY 1, 2) AS c
-       WHERE a.venue = c.venue AND a.account = c.account;
+       WHERE a.venue = ANY (ARRAY[c.venue]) AND a.account = c.account;
      GET DIAGNOSTICS found = ROW_COUNT;
      IF found < json_array_length(new_accounts) THEN
        INSERT INTO accounts (venue, account, mode, reserved)
          SELECT venue, account, mode, reserved
          FROM json_to_recordset(new_accounts) AS c(venue text, account text, mode text, reserved numeric)
-         WHERE NOT EXISTS (SELECT FROM accounts AS a WHERE a.venue = c.venue AND a.account = c.account)
+         WHERE NOT EXISTS (SELECT FROM accounts AS a WHERE a.venue = ANY (ARRAY[c.venue]) AND a.account = c.account)
          ORDER BY 1, 2 ON CONFLICT DO NOTHING;
        GET DIAGNOSTICS made = ROW_COUNT;
        PERFORM replay_unless(found + made = json_array_length(new_accounts));
