@@ -1,4 +1,5 @@
 import { Transactions, type Transaction } from '@interlock/persistence';
+import { SetRiskLimits } from '@interlock/risk-guards';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { TestingModule } from '@nestjs/testing';
 import { Client } from 'pg';
@@ -19,13 +20,14 @@ const CONNECTIONS = 2;
 let database: TestDatabase;
 let module: TestingModule;
 let probe: Client;
+let blocksOfSmallPlans: number;
 
 beforeAll(async () => {
   database = await createTestDatabase();
   module = await startOrders(database.url, { DATABASE_POOL_MAX: String(CONNECTIONS) });
   probe = new Client({ connectionString: database.url });
   await probe.connect();
-  // Sales of the paper venue rest at every price of the market that the live order is for; nothing is held in most positions.
+  // Sales of the paper venue rest at every price of the market that the live order is for.
   await probe.query(`
     INSERT INTO venue_conditions (venue, state, reconciled_at, updated_at) VALUES ('exchange', 'OPEN', now(), 'infinity');
     INSERT INTO accounts (venue, mode, cash) VALUES ('exchange', 'live', 1000);
@@ -34,11 +36,20 @@ beforeAll(async () => {
     VALUES ('exchange', 'm', 'YES', 0.48, 100, 0.52, 100, 0.001, 5, 'OPEN', 'free', 0, 1, clock_timestamp());
     INSERT INTO orders (id, strategy, mode, venue, market, outcome, side, type, price, quantity, time_in_force, fee_reserve, status)
       SELECT gen_random_uuid(), 'alpha', 'paper', 'paper', 'm', 'YES', 'SELL', 'limit', (1 + n % 999) / 1000.0, 10, 'GTC', 0, 'OPEN'
-      FROM generate_series(1, ${MANY}) AS n;
+      FROM generate_series(1, ${MANY}) AS n;`);
+  // Plans are made now, by each connection, when all that is known of the positions is how few there are.
+  await probe.query('ANALYZE');
+  await limitDrawdown();
+  await module.get(Transactions).run(() => place());
+  await place();
+  await probe.query(`
     INSERT INTO positions (strategy, venue, market, outcome, mode, quantity, cost_basis)
-      SELECT 's' || n % 10, 'exchange', 'market ' || n, 'YES', 'live', 0, 0 FROM generate_series(1, ${MANY}) AS n;
-    ANALYZE`);
+      SELECT 's' || n % 10, 'exchange', 'market ' || n, 'YES', 'live', 0, 0 FROM generate_series(1, ${MANY}) AS n`);
+  await told();
+  blocksOfSmallPlans = await blocksOf('positions', place);
+  await probe.query('ANALYZE');
   await probe.query('VACUUM');
+  await told();
 }, 60_000);
 
 afterAll(async () => {
@@ -46,6 +57,9 @@ afterAll(async () => {
   await probe.end();
   await database.drop();
 });
+
+/** What the probe itself has looked at counts from now on, and not later. */
+const told = () => probe.query('SELECT pg_stat_force_next_flush()');
 
 /** Blocks of the table and of its indexes that `work` looks at, told once its connection has said so. */
 async function blocksOf(table: 'orders' | 'positions', work: () => Promise<unknown>): Promise<number> {
@@ -66,12 +80,18 @@ async function blocksOf(table: 'orders' | 'positions', work: () => Promise<unkno
   return (await read()) - before;
 }
 
+const place = () => module.get(CommandBus).execute(new PlaceOrders([orderRequest({ venue: 'exchange' })], 'tester'));
+
+/** Open positions are valued with every order. */
+const limitDrawdown = () =>
+  module
+    .get(CommandBus)
+    .execute(new SetRiskLimits([{ rule: 'drawdown', scope: 'global', limit: '1000' }], 'for the test', 'tester'));
+
 const inTransaction = (work: (tx: Transaction) => Promise<unknown>) => () => module.get(Transactions).run(work);
 
 describe('G3 cost does not grow with what others have', () => {
   it('an order is compared with its own account only, however many orders of others rest in its market', async () => {
-    const place = () =>
-      module.get(CommandBus).execute(new PlaceOrders([orderRequest({ venue: 'exchange' })], 'tester'));
     await place();
     expect(await blocksOf('orders', place)).toBeLessThan(FEW_BLOCKS);
   });
@@ -79,6 +99,10 @@ describe('G3 cost does not grow with what others have', () => {
   it("a venue's orders are listed without looking at those of others", async () => {
     const list = () => module.get(QueryBus).execute(new ListOrders({ venue: 'exchange' }, 50));
     expect(await blocksOf('orders', list)).toBeLessThan(FEW_BLOCKS);
+  });
+
+  it('positions are looked up one by one, also by plans that were made while there were few', () => {
+    expect(blocksOfSmallPlans).toBeLessThan(FEW_BLOCKS);
   });
 
   const watch = () => module.get(RiskWatchRows);

@@ -173,9 +173,9 @@ const READING = [
        'marks', CASE WHEN with_marks THEN (SELECT json_agg(r) FROM (
           SELECT json_build_array(p.mode, coalesce(p.strategy, ''), round(sum(p.quantity * coalesce(q.mark, 0) - p.cost_basis), 8)::text,
                    round(sum(least(p.quantity * coalesce(q.mark, 0) - p.cost_basis, 0)), 8)::text, bool_or(q.venue IS NULL)) AS r
-          FROM positions AS p LEFT JOIN market_quotes AS q
-            ON q.venue = ANY (ARRAY[p.venue]) AND q.market = p.market AND q.outcome = p.outcome
-          WHERE p.mode = ANY(modes) AND p.quantity > 0 AND p.is_open${sumsBy('p')}) AS sums) END,
+          -- Apart from the sums, for whose order an index over all positions has a use.
+          FROM (SELECT * FROM positions WHERE mode = ANY(modes) AND quantity > 0 AND is_open OFFSET 0) AS p LEFT JOIN market_quotes AS q
+            ON q.venue = ANY (ARRAY[p.venue]) AND q.market = p.market AND q.outcome = p.outcome${sumsBy('p')}) AS sums) END,
        'highs', CASE WHEN with_marks THEN (SELECT json_agg(json_build_array(mode, strategy, high::text)) FROM day_highs
           WHERE mode = ANY(modes) AND day = today) END,
        'alike', CASE WHEN repetition_window_ms IS NOT NULL THEN (
