@@ -215,7 +215,8 @@ describe('pipelined transactions', () => {
       const sent = nextSent();
       const answer = tx.query('SELECT pg_sleep(0.3)');
       await sent;
-      ((await tx.queryRunner?.connect()) as DatabaseClient).cut();
+      const connection = (await tx.queryRunner?.connect()) as DatabaseClient | undefined;
+      connection?.cut();
       return new LastAnswer(answer);
     });
     const error = await lost.catch((reason: unknown) => reason);
