@@ -3,14 +3,14 @@ import { SetRiskLimits } from '@interlock/risk-guards';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { TestingModule } from '@nestjs/testing';
 import { Client } from 'pg';
-import { orderRequest } from '../../../test/support/order-request.js';
-import { startOrders } from '../../../test/support/orders-module.js';
-import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
-import { RiskWatchRows } from '../../risk-guards/src/risk-watch.repository.js';
-import { GetPnl } from './get-pnl.js';
-import { ListOrders } from './list-orders.js';
-import { PlaceOrders } from './place-orders.js';
-import { readLedgerSide } from './reconciliation/ledger-side.js';
+import { orderRequest } from '../support/order-request.js';
+import { startOrders } from '../support/orders-module.js';
+import { createTestDatabase, type TestDatabase } from '../support/test-database.js';
+import { RiskWatchRows } from '../../libs/risk-guards/src/risk-watch.repository.js';
+import { GetPnl } from '../../libs/orders/src/get-pnl.js';
+import { ListOrders } from '../../libs/orders/src/list-orders.js';
+import { PlaceOrders } from '../../libs/orders/src/place-orders.js';
+import { readLedgerSide } from '../../libs/orders/src/reconciliation/ledger-side.js';
 
 const MANY = 30_000;
 /** Far fewer than a table of so many rows has, and than an index of theirs. */
