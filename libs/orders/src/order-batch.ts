@@ -40,7 +40,7 @@ interface Prepared {
 }
 
 /** What becomes of it, or for an admitted one how to tell it once the time of its creation is known. */
-export type Verdict = PlacedOrder | ((createdAt: Date) => PlacedOrder);
+export type Verdict = PlacedOrder | ((createdAt: string) => PlacedOrder);
 
 /** One batch while it is judged, over what the orders before have changed. */
 export class OrderBatch {

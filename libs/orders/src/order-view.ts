@@ -53,8 +53,8 @@ export function orderViewOf(order: OrderEntity): OrderView {
   };
 }
 
-/** An order that has just been admitted. */
-export function newOrderView({ id, params, clientOrderId, runId }: NewOrder, createdAt: Date): OrderView {
+/** An order that has just been admitted. @param createdAt ISO 8601 */
+export function newOrderView({ id, params, clientOrderId, runId }: NewOrder, createdAt: string): OrderView {
   const { strategy, mode, venue, market, outcome, side, type, timeInForce, postOnly, reduceOnly } = params;
   return {
     orderId: id,
@@ -79,7 +79,7 @@ export function newOrderView({ id, params, clientOrderId, runId }: NewOrder, cre
     reason: null,
     venueOrderId: null,
     version: 1,
-    createdAt: createdAt.toISOString(),
-    updatedAt: createdAt.toISOString(),
+    createdAt,
+    updatedAt: createdAt,
   };
 }

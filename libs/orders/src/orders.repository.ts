@@ -44,7 +44,7 @@ export class Orders {
       `INSERT INTO orders (id, client_order_id, run_id, strategy, mode, venue, account, market, outcome, side, type, price, quantity,
                            time_in_force, expires_at, post_only, reduce_only, fee_reserve, status)
        SELECT id, "clientOrderId", "runId", strategy, mode, venue, account, market, outcome, side, type, price, quantity,
-              "timeInForce", "expiresAt", "postOnly", "reduceOnly", "feeReserve", 'ADMITTED'
+              "timeInForce", "expiresAt", coalesce("postOnly", false), coalesce("reduceOnly", false), "feeReserve", 'ADMITTED'
        FROM jsonb_to_recordset($1::jsonb)
          AS o(id uuid, "clientOrderId" text, "runId" uuid, strategy text, mode text, venue text, account text, market text,
               outcome text, side text, type text, price numeric, quantity numeric, "timeInForce" text, "expiresAt" timestamptz,
@@ -56,8 +56,20 @@ export class Orders {
   }
 }
 
+/** As JSON it lacks what is null or false: the database takes that for the same, and need not read it. */
 function rowOf({ params, id, account, clientOrderId, runId, feeReserve }: NewOrder): object {
-  return { id, account, clientOrderId, runId, feeReserve, ...params };
+  return {
+    id,
+    account,
+    feeReserve,
+    ...params,
+    clientOrderId: clientOrderId ?? undefined,
+    runId: runId ?? undefined,
+    price: params.price ?? undefined,
+    expiresAt: params.expiresAt ?? undefined,
+    postOnly: params.postOnly || undefined,
+    reduceOnly: params.reduceOnly || undefined,
+  };
 }
 
 /** A new order as the ledger reserves for it. */

@@ -136,7 +136,8 @@ export class PlaceOrdersHandler implements ICommandHandler<PlaceOrders> {
       await this.tell(tx, batch);
       if (admitted.length > 0) await this.guards.keepHighs(tx, batch.guards);
     });
-    const resultOf = (createdAt: Date) => {
+    const resultOf = (at: Date) => {
+      const createdAt = at.toISOString();
       const results = verdicts.map((verdict) => (typeof verdict === 'function' ? verdict(createdAt) : verdict));
       return requests.map((request) => request.intents.map(() => results.shift() ?? nothing()));
     };

@@ -229,11 +229,11 @@ const READING = [
 
 const STORING = [
   /*
-   * Adds what new orders reserve. Most rows are there already; those that are not are made. Rows are locked in sorted order, so that two
+   * Adds what new orders reserve, under the settings of admit_orders. Most rows are there already; those that are not are made. Rows are locked in sorted order, so that two
    * transactions never wait in a circle.
    */
   `CREATE FUNCTION reserve_for_orders(at_time timestamptz, new_positions json, new_exposures json, new_accounts json) RETURNS void
-     LANGUAGE plpgsql VOLATILE ${PLANNED_ONCE} AS $$
+     LANGUAGE plpgsql VOLATILE AS $$
    DECLARE
      found integer;
      made integer := 0;
@@ -290,7 +290,7 @@ const STORING = [
      IF NOT complete THEN RAISE EXCEPTION 'a row was made meanwhile' USING ERRCODE = 'serialization_failure'; END IF;
    END $$`,
   /*
-   * Stores orders as admitted, adds what they reserve, counts them, and tells the senders on the channel. In the transaction of
+   * Stores orders as admitted (what is false or null may be left out), adds what they reserve, counts them, and tells the senders on the channel. In the transaction of
    * open_order_admission, under its locks, and without one it refuses: should that transaction not have begun, nothing slips past the locks.
    * positions: [{strategy, venue, account, market, outcome, mode, buy, sell, cost, orders}], exposures: [{mode, strategy, cost, orders}],
    * accounts: [{venue, account, mode, reserved}]; no key twice. Returns when the orders were created.
@@ -309,7 +309,8 @@ const STORING = [
      INSERT INTO orders (id, client_order_id, run_id, strategy, mode, venue, account, market, outcome, side, type, price, quantity,
                          time_in_force, expires_at, post_only, reduce_only, fee_reserve, status, created_at, updated_at)
        SELECT id, "clientOrderId", "runId", strategy, mode, venue, account, market, outcome, side, type, price, quantity,
-              "timeInForce", "expiresAt", "postOnly", "reduceOnly", "feeReserve", 'ADMITTED', at_time, at_time
+              "timeInForce", "expiresAt", coalesce("postOnly", false), coalesce("reduceOnly", false), "feeReserve", 'ADMITTED',
+              at_time, at_time
        FROM json_to_recordset(admitted)
          AS o(id uuid, "clientOrderId" text, "runId" uuid, strategy text, mode text, venue text, account text, market text,
               outcome text, side text, type text, price numeric, quantity numeric, "timeInForce" text, "expiresAt" timestamptz,
