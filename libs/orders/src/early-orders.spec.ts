@@ -3,6 +3,7 @@ import { SetRiskLimits } from '@interlock/risk-guards';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { TestingModule } from '@nestjs/testing';
 import { Client } from 'pg';
+import { eventually } from '../../../test/support/eventually.js';
 import { orderRequest } from '../../../test/support/order-request.js';
 import { startOrders } from '../../../test/support/orders-module.js';
 import { createTestDatabase, type TestDatabase } from '../../../test/support/test-database.js';
@@ -52,10 +53,6 @@ const place = (...orders: Partial<OrderRequest>[]): Promise<PlaceOrderResult[]> 
   module.get(CommandBus).execute(new PlaceOrders(orders.map(orderRequest), 'tester'));
 const kindsOf = (results: PlaceOrderResult[]) =>
   results.map((result) => (result.kind === 'refused' ? result.refusal.code : result.kind));
-const limit = (rule: 'openOrders' | 'duplicate', value: string) =>
-  module
-    .get(CommandBus)
-    .execute(new SetRiskLimits([{ rule, scope: 'global', limit: value }], 'for the test', 'tester'));
 
 async function expectBooksInStep(workingOrders: number): Promise<void> {
   expect(await module.get(QueryBus).execute(new CheckLedger())).toMatchObject({ differences: [], workingOrders });
@@ -127,25 +124,17 @@ describe('O5 orders that are stored while they are judged', () => {
     await expectBooksInStep(4);
   });
 
-  it('are no repetitions of themselves, when repetitions have been forbidden since', async () => {
+  it.each([
+    ['duplicate', '60000', 'global', '0.5', 'DUPLICATE_ORDER'],
+    ['openOrders', '3', 'global', '0.47', 'MAX_OPEN_ORDERS_EXCEEDED'],
+    ['openOrders', '3', 'market:m', '0.47', 'MAX_OPEN_ORDERS_EXCEEDED'],
+  ] as const)('G1 do not stand in their own way, when %s of %s in %s has been set since', async (...given) => {
+    const [rule, value, scope, lastPrice, refusal] = given;
     await place({});
-    await limit('duplicate', '60000');
-    expect(kindsOf(await place({ price: '0.49' }, { price: '0.48' }, { price: '0.5' }))).toEqual([
-      'admitted',
-      'admitted',
-      'DUPLICATE_ORDER',
-    ]);
-    await expectBooksInStep(3);
-  });
-
-  it('G1 do not count against themselves, when a limit has been set since', async () => {
-    await place({});
-    await limit('openOrders', '3');
-    expect(kindsOf(await place({ price: '0.49' }, { price: '0.48' }, { price: '0.47' }))).toEqual([
-      'admitted',
-      'admitted',
-      'MAX_OPEN_ORDERS_EXCEEDED',
-    ]);
+    const set = new SetRiskLimits([{ rule, scope, limit: value }], 'for the test', 'tester');
+    await module.get(CommandBus).execute(set);
+    const results = await place({ price: '0.49' }, { price: '0.48' }, { price: lastPrice });
+    expect(kindsOf(results)).toEqual(['admitted', 'admitted', refusal]);
     await expectBooksInStep(3);
   });
 
@@ -160,7 +149,10 @@ describe('O5 orders that are stored while they are judged', () => {
     await expectBooksInStep(2);
   });
 
-  it('a row that somebody makes at that moment is found by a second try', async () => {
+  it.each([
+    ['nothing', null],
+    ['a confirmation', (tx: Transaction) => tx.query<void>('SELECT 1')],
+  ])('a row that somebody makes at that moment is found by a second try, with %s sent behind', async (_, confirm) => {
     await place({});
     const other = new Client({ connectionString: database.url });
     await other.connect();
@@ -168,27 +160,15 @@ describe('O5 orders that are stored while they are judged', () => {
     await other.query(
       `INSERT INTO positions (strategy, venue, market, outcome, mode, quantity, cost_basis) VALUES ('beta', 'paper', 'm', 'YES', 'paper', 0, 0)`,
     );
-    const placing = place({ strategy: 'beta' });
-    await expect(Promise.race([placing, waiting()])).resolves.toBe('waiting');
-    await other.query('COMMIT');
-    await other.end();
-    expect(kindsOf(await placing)).toEqual(['admitted']);
-    await expectBooksInStep(2);
-  });
-
-  it('what failed while it was judged is told as it was, and replayed, by whatever comes behind it in the transaction', async () => {
-    await place({});
-    const other = new Client({ connectionString: database.url });
-    await other.connect();
-    await other.query('BEGIN');
-    await other.query(
-      `INSERT INTO positions (strategy, venue, market, outcome, mode, quantity, cost_basis) VALUES ('beta', 'paper', 'm', 'YES', 'paper', 0, 0)`,
-    );
-    const confirm = (tx: Transaction) => tx.query<void>('SELECT 1');
     const placing = module
       .get(CommandBus)
       .execute(new PlaceOrders([orderRequest({ strategy: 'beta' })], 'tester', null, confirm));
-    await expect(Promise.race([placing, waiting()])).resolves.toBe('waiting');
+    await eventually('the admission waits for the row', async () => {
+      const { rowCount } = await probe.query(
+        `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      );
+      return rowCount !== 0;
+    });
     await other.query('COMMIT');
     await other.end();
     expect(kindsOf(await placing)).toEqual(['admitted']);
@@ -224,13 +204,3 @@ it('K2 orders are stored nowhere but in the transaction that was opened for them
   await expect(storing).rejects.toThrow('orders are stored in the transaction that was opened for them');
   expect((await probe.query('SELECT FROM orders')).rowCount).toBe(0);
 });
-
-/** Somebody waits for another transaction's row. */
-async function waiting(): Promise<string> {
-  for (;;) {
-    const { rowCount } = await probe.query(
-      `SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
-    );
-    if (rowCount !== 0) return 'waiting';
-  }
-}

@@ -41,7 +41,7 @@ export class PlaceOrders extends Command<PlaceOrderResult[]> {
   }
 }
 
-/** Asked last in the transaction that admits orders, under the shared locks of their switches; where it throws, none is admitted. */
+/** Asked in the transaction that admits orders, under the shared locks of their switches; where it throws, none is admitted. */
 export type Confirmation = (tx: Transaction) => Promise<void>;
 
 /** A run that places orders. */
